@@ -1,0 +1,137 @@
+/*
+ * qemu_domain.h: is a guest's ballooning inhibited, and what follows from it
+ *
+ * A pure function from what is known to either "these questions first" or a verdict.  Daemon and
+ * command line drive it, one asynchronously, one not; tests drive it with text.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "domain_conf.h"
+#include "qemu_inhibitor.h"
+
+typedef enum {
+    QEMU_DOMAIN_BALLOON_UNKNOWN,
+    QEMU_DOMAIN_BALLOON_NONE,        /* there is no balloon device */
+    QEMU_DOMAIN_BALLOON_AVAILABLE,
+    QEMU_DOMAIN_BALLOON_INEFFECTIVE, /* not inhibited, but the host gains nothing either */
+    QEMU_DOMAIN_BALLOON_INHIBITED,
+} qemuDomainBalloonState;
+
+/* When the running QEMU is asked, which taints the domain. */
+typedef enum {
+    QEMU_DOMAIN_QMP_AUTO,   /* where a shrink is undecided and there is a reason */
+    QEMU_DOMAIN_QMP_ALWAYS, /* wherever a shrink is undecided */
+    QEMU_DOMAIN_QMP_NEVER,  /* never: what the XML says counts */
+} qemuDomainQmpMode;
+
+typedef struct {
+    vbDomainBalloonPolicy defaultPolicy; /* BLOCK, WARN, IGNORE or REDIRECT */
+    qemuDomainQmpMode qmp;
+} qemuDomainSettings;
+
+typedef enum {
+    QEMU_DOMAIN_QUESTION_XML,          /* virDomainGetXMLDesc, flags 0 */
+    QEMU_DOMAIN_QUESTION_XML_INACTIVE, /* virDomainGetXMLDesc, VIR_DOMAIN_XML_INACTIVE */
+    QEMU_DOMAIN_QUESTION_PERSISTENT,   /* virDomainIsPersistent */
+    QEMU_DOMAIN_QUESTION_MESSAGES,     /* virDomainGetMessages, flags 0 (libvirt 7.1) */
+    QEMU_DOMAIN_QUESTION_MONITOR,      /* virDomainQemuMonitorCommand, flags 0 */
+} qemuDomainQuestionKind;
+
+typedef struct {
+    qemuDomainQuestionKind kind;
+    char *command; /* QMP text, of QUESTION_MONITOR only */
+} qemuDomainQuestion;
+
+/* What is known of one domain at one moment. */
+typedef struct _qemuDomainFacts qemuDomainFacts;
+
+qemuDomainFacts *
+qemuDomainFactsNew(void);
+
+void
+qemuDomainFactsFree(qemuDomainFacts *facts);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(qemuDomainFacts, qemuDomainFactsFree)
+
+/**
+ * qemuDomainFactsAddXML:
+ * @inactive: whether @xml answers QUESTION_XML_INACTIVE; otherwise it answers QUESTION_XML
+ * @error: VB_ERROR_XML; nothing was added
+ */
+bool
+qemuDomainFactsAddXML(qemuDomainFacts *facts, bool inactive, const char *xml, size_t length,
+                      GError **error);
+
+void
+qemuDomainFactsAddPersistent(qemuDomainFacts *facts, bool persistent);
+
+/* @messages: copied; an empty list where libvirt is too old to have the call. */
+void
+qemuDomainFactsAddMessages(qemuDomainFacts *facts, const char *const *messages);
+
+void
+qemuDomainFactsAddMonitorReply(qemuDomainFacts *facts, const char *command, const char *reply);
+
+typedef enum {
+    QEMU_DOMAIN_VERDICT_NEED,
+    QEMU_DOMAIN_VERDICT_PASS,
+    QEMU_DOMAIN_VERDICT_REFUSE,
+} qemuDomainAction;
+
+typedef struct {
+    qemuDomainAction action;
+
+    /* Of NEED: (element-type qemuDomainQuestion), none of which depends on another's answer. */
+    GPtrArray *questions;
+
+    /* Of REFUSE: a VIR_ERR_... number, and the text behind libvirt's prefix for that number. */
+    int errorCode;
+    char *errorText;
+
+    /* Of PASS and REFUSE: a line for the log, or NULL where nothing is to be said. */
+    char *logText;
+
+    /* What it rests on, for whoever shows or logs it. */
+    vbDomainBalloonPolicy policy;
+    qemuDomainBalloonState state;
+    GPtrArray *inhibitors; /* (element-type qemuInhibitor) */
+} qemuDomainVerdict;
+
+void
+qemuDomainVerdictFree(qemuDomainVerdict *verdict);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(qemuDomainVerdict, qemuDomainVerdictFree)
+
+/**
+ * qemuDomainJudgeSetMemory:
+ * @memory: the target of virDomainSetMemory() or virDomainSetMemoryFlags(), KiB
+ * @flags: virDomainMemoryModFlags; VIR_DOMAIN_MEM_LIVE for virDomainSetMemory()
+ *
+ * Returns: (transfer full): the verdict
+ */
+qemuDomainVerdict *
+qemuDomainJudgeSetMemory(const qemuDomainFacts *facts, const qemuDomainSettings *settings,
+                         unsigned long long memory, unsigned int flags);
+
+/**
+ * qemuDomainJudgeUnanswered:
+ * @facts: what is known so far
+ * @name: the domain's, as the client calls it
+ * @code: the VIR_ERR_... to refuse with
+ * @reason: why no more is known
+ *
+ * Returns: (transfer full): the verdict where a question has no answer, PASS or REFUSE
+ */
+qemuDomainVerdict *
+qemuDomainJudgeUnanswered(const qemuDomainFacts *facts, const qemuDomainSettings *settings,
+                          const char *name, int code, const char *reason);
+
+/* 'available', 'inhibited', ...: stable, printed and exported. */
+const char *
+qemuDomainBalloonStateTypeToString(qemuDomainBalloonState state);
+
+bool
+qemuDomainQmpModeTypeFromString(const char *text, qemuDomainQmpMode *mode);

@@ -1,0 +1,166 @@
+/*
+ * qemu_message.c: the sentences that a user reads when ballooning is inhibited
+ *
+ * A refusal says, in this order: what was refused, which devices are the reason, what would have
+ * happened, and what works instead, as a command where there is one.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "qemu_message.h"
+
+#include <string.h>
+
+/* A guest may have hundreds of virtual functions; a message that long helps nobody. */
+#define QEMU_MESSAGE_DEVICES_MAX 8
+
+static void
+qemuMessageAppendInhibitor(GString *text, const qemuInhibitor *inhibitor)
+{
+    g_string_append(text, qemuInhibitorKindGetInfo(inhibitor->kind)->object);
+    if (inhibitor->alias)
+        g_string_append_printf(text, " '%s'", inhibitor->alias);
+    if (inhibitor->address)
+        g_string_append_printf(text, " (%s)", inhibitor->address);
+}
+
+char *
+qemuMessageFormatInhibitors(const GPtrArray *inhibitors)
+{
+    GString *text = g_string_new(NULL);
+    guint shown = MIN(inhibitors->len, QEMU_MESSAGE_DEVICES_MAX);
+    guint i;
+
+    for (i = 0; i < shown; i++) {
+        if (i > 0)
+            g_string_append(text, i + 1 == inhibitors->len ? " and " : ", ");
+        qemuMessageAppendInhibitor(text, g_ptr_array_index(inhibitors, i));
+    }
+    if (shown < inhibitors->len)
+        g_string_append_printf(text, " and %u more", inhibitors->len - shown);
+    return g_string_free(text, FALSE);
+}
+
+/* How to name the domain on a command line: by UUID where the name would need quoting. */
+static const char *
+qemuMessageGetArgument(const vbDomainDef *def)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+:@-";
+
+    if (def->name[0] != '-' && strspn(def->name, plain) == strlen(def->name))
+        return def->name;
+    return def->uuid ? def->uuid : def->name;
+}
+
+/* virtio-mem discards in coordination with VFIO (QEMU 6.1), so it works where the balloon does
+ * not.  The device that can give most is named, with the size that gives @shrink KiB. */
+static void
+qemuMessageAppendVirtioMem(GString *text, const vbDomainDef *def, unsigned long long shrink)
+{
+    const vbDomainMemoryDef *best = NULL;
+    unsigned long long requested = 0;
+    size_t i;
+
+    for (i = 0; i < def->memories->len; i++) {
+        const vbDomainMemoryDef *mem = g_ptr_array_index(def->memories, i);
+
+        if (mem->model == VB_DOMAIN_MEMORY_VIRTIO_MEM && mem->alias && mem->current > 0 &&
+            (!best || mem->current > best->current))
+            best = mem;
+    }
+    if (!best)
+        return;
+
+    if (shrink < best->current)
+        requested = best->current - shrink;
+    if (best->block > 0)
+        requested -= requested % best->block;
+    g_string_append_printf(text, "use 'virsh update-memory-device %s --alias %s --requested-size "
+                           "%lluKiB' instead, or ", qemuMessageGetArgument(def), best->alias,
+                           requested);
+}
+
+static bool
+qemuMessageIsDevice(qemuInhibitorKind kind)
+{
+    switch (kind) {
+    case QEMU_INHIBITOR_VFIO_PCI:
+    case QEMU_INHIBITOR_VFIO_MDEV:
+    case QEMU_INHIBITOR_VFIO_USER:
+    case QEMU_INHIBITOR_VFIO_PLATFORM:
+    case QEMU_INHIBITOR_VHOST_VDPA:
+    case QEMU_INHIBITOR_NVME:
+    case QEMU_INHIBITOR_BLKIO:
+        return true;
+    case QEMU_INHIBITOR_SEV:
+    case QEMU_INHIBITOR_S390_PV:
+    case QEMU_INHIBITOR_COLO:
+    case QEMU_INHIBITOR_POSTCOPY:
+    case QEMU_INHIBITOR_BACKGROUND_SNAPSHOT:
+    case QEMU_INHIBITOR_NO_SYNC_MMU:
+    case QEMU_INHIBITOR_LOCKED_MEMORY:
+    case QEMU_INHIBITOR_KIND_LAST:
+    default:
+        return false;
+    }
+}
+
+/* What to do about the inhibitors themselves.  All of them must go, so one that only a restart
+ * lifts leaves nothing else to advise. */
+static void
+qemuMessageAppendAdvice(GString *text, const GPtrArray *inhibitors)
+{
+    bool allDevices = true;
+    bool allMdev = true;
+    bool allPassing = true;
+    guint i;
+
+    for (i = 0; i < inhibitors->len; i++) {
+        const qemuInhibitor *inhibitor = g_ptr_array_index(inhibitors, i);
+
+        allDevices = allDevices && qemuMessageIsDevice(inhibitor->kind);
+        allMdev = allMdev && inhibitor->kind == QEMU_INHIBITOR_VFIO_MDEV;
+        allPassing = allPassing && qemuInhibitorKindGetInfo(inhibitor->kind)->passing;
+    }
+
+    if (allPassing) {
+        g_string_append(text, "wait until it has ended and try again");
+        return;
+    }
+    if (allDevices)
+        g_string_append_printf(text, "detach the device%s, or ", inhibitors->len > 1 ? "s" : "");
+    if (allMdev)
+        g_string_append_printf(text, "override property '%s' of a device that does not pin guest "
+                               "memory, or ", VB_DOMAIN_OPT_OUT_PROPERTY);
+    g_string_append(text, "lower <memory> of the domain and start it again");
+}
+
+char *
+qemuMessageFormatShrinkRefused(const vbDomainDef *def, unsigned long long memory,
+                               const GPtrArray *inhibitors)
+{
+    g_autofree char *list = qemuMessageFormatInhibitors(inhibitors);
+    unsigned long long shrink = vbDomainDefGetBalloonCurrent(def) - memory;
+    GString *text = g_string_new(NULL);
+
+    g_string_append_printf(text, "cannot reduce memory of domain '%s' to %llu KiB: ballooning is "
+                           "inhibited by %s: the guest would lose %llu KiB and the host would gain "
+                           "nothing; ", def->name, memory, list, shrink);
+    qemuMessageAppendVirtioMem(text, def, shrink);
+    qemuMessageAppendAdvice(text, inhibitors);
+    return g_string_free(text, FALSE);
+}
+
+char *
+qemuMessageFormatConfigRefused(const vbDomainDef *def, unsigned long long memory,
+                               const GPtrArray *inhibitors)
+{
+    g_autofree char *list = qemuMessageFormatInhibitors(inhibitors);
+
+    return g_strdup_printf("cannot set memory of domain '%s' to %llu KiB for its next start: "
+                           "ballooning will be inhibited by %s: the guest would start with %llu "
+                           "KiB less than it has and the host would gain nothing; lower <memory> "
+                           "of the domain instead", def->name, memory, list,
+                           vbDomainDefGetBalloonMaximum(def) - memory);
+}

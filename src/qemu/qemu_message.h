@@ -1,0 +1,27 @@
+/*
+ * qemu_message.h: the sentences that a user reads when ballooning is inhibited
+ *
+ * One place for all wording, because what virsh prints on a refusal is the product.  libvirt's
+ * manner: lower case, no final dot, names in quotes, sizes in KiB.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "domain_conf.h"
+#include "qemu_inhibitor.h"
+
+/* Returns: (transfer full): "assigned PCI device 'hostdev0' (0000:07:00.0) and ..." */
+char *
+qemuMessageFormatInhibitors(const GPtrArray *inhibitors);
+
+/* Returns: (transfer full): why reducing the running guest to @memory KiB was refused */
+char *
+qemuMessageFormatShrinkRefused(const vbDomainDef *def, unsigned long long memory,
+                               const GPtrArray *inhibitors);
+
+/* Returns: (transfer full): why @memory KiB were refused as the size for the next start */
+char *
+qemuMessageFormatConfigRefused(const vbDomainDef *def, unsigned long long memory,
+                               const GPtrArray *inhibitors);

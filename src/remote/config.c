@@ -1,0 +1,182 @@
+/*
+ * config.c: the daemon's configuration file
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "vberror.h"
+
+#define VB_CONFIG_GROUP "virtballoond"
+
+/* libvirtd's own default. */
+#define VB_CONFIG_CLIENTS 5000
+#define VB_CONFIG_CLIENTS_MAX 1000000
+
+typedef struct {
+    const char *name;
+    const char *accepted;
+    gboolean (*set)(vbConfig *config, const char *value);
+} vbConfigKey;
+
+static gboolean
+vbConfigSetDefaultPolicy(vbConfig *config, const char *value)
+{
+    vbDomainBalloonPolicy policy = vbDomainBalloonPolicyTypeFromString(value);
+
+    if (policy == VB_DOMAIN_BALLOON_POLICY_INVALID || policy == VB_DOMAIN_BALLOON_POLICY_DEFAULT)
+        return FALSE;
+    config->domain.defaultPolicy = policy;
+    return TRUE;
+}
+
+static gboolean
+vbConfigSetQmp(vbConfig *config, const char *value)
+{
+    return qemuDomainQmpModeTypeFromString(value, &config->domain.qmp);
+}
+
+/* Who may connect is decided by the mode and group of the sockets alone. */
+static gboolean
+vbConfigSetAuth(vbConfig *config G_GNUC_UNUSED, const char *value)
+{
+    return g_str_equal(value, "none");
+}
+
+static gboolean
+vbConfigSetSocketMode(vbConfig *config, const char *value)
+{
+    char *end;
+    guint64 mode = g_ascii_strtoull(value, &end, 8);
+
+    if (!g_ascii_isdigit(value[0]) || *end != '\0' || mode > 0777)
+        return FALSE;
+    config->socketMode = (mode_t)mode;
+    return TRUE;
+}
+
+static gboolean
+vbConfigSetSocketGroup(vbConfig *config, const char *value)
+{
+    g_free(config->socketGroup);
+    config->socketGroup = g_strdup(value);
+    return value[0] != '\0';
+}
+
+static gboolean
+vbConfigParseCount(const char *value, unsigned int *count)
+{
+    char *end;
+    guint64 number = g_ascii_strtoull(value, &end, 10);
+
+    if (!g_ascii_isdigit(value[0]) || *end != '\0' || number < 1 || number > VB_CONFIG_CLIENTS_MAX)
+        return FALSE;
+    *count = (unsigned int)number;
+    return TRUE;
+}
+
+static gboolean
+vbConfigSetMaxClients(vbConfig *config, const char *value)
+{
+    return vbConfigParseCount(value, &config->maxClients);
+}
+
+static gboolean
+vbConfigSetMaxClientsPerUser(vbConfig *config, const char *value)
+{
+    return vbConfigParseCount(value, &config->maxClientsPerUser);
+}
+
+static const vbConfigKey vbConfigKeys[] = {
+    { "default_policy", "block, warn, ignore or redirect", vbConfigSetDefaultPolicy },
+    { "qmp", "auto, always or never", vbConfigSetQmp },
+    { "auth", "none", vbConfigSetAuth },
+    { "socket_mode", "an octal mode such as 0600", vbConfigSetSocketMode },
+    { "socket_group", "the name of a group", vbConfigSetSocketGroup },
+    { "max_clients", "a number from 1 to 1000000", vbConfigSetMaxClients },
+    { "max_clients_per_user", "a number from 1 to 1000000", vbConfigSetMaxClientsPerUser },
+};
+
+vbConfig *
+vbConfigNew(void)
+{
+    vbConfig *config = g_new0(vbConfig, 1);
+
+    config->domain.defaultPolicy = VB_DOMAIN_BALLOON_POLICY_BLOCK;
+    config->domain.qmp = QEMU_DOMAIN_QMP_AUTO;
+    config->socketMode = 0600;
+    config->maxClients = VB_CONFIG_CLIENTS;
+    config->maxClientsPerUser = VB_CONFIG_CLIENTS;
+    return config;
+}
+
+void
+vbConfigFree(vbConfig *config)
+{
+    if (!config)
+        return;
+    g_free(config->socketGroup);
+    g_free(config);
+}
+
+static gboolean
+vbConfigSet(vbConfig *config, const char *path, const char *name, const char *value,
+            GError **error)
+{
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(vbConfigKeys); i++) {
+        const vbConfigKey *key = &vbConfigKeys[i];
+
+        if (!g_str_equal(key->name, name))
+            continue;
+        if (key->set(config, value))
+            return TRUE;
+        g_set_error(error, VB_ERROR, VB_ERROR_CONFIG,
+                    "%s: invalid value '%s' for key '%s': expected %s", path, value, name,
+                    key->accepted);
+        return FALSE;
+    }
+    g_set_error(error, VB_ERROR, VB_ERROR_CONFIG, "%s: unknown key '%s'", path, name);
+    return FALSE;
+}
+
+vbConfig *
+vbConfigLoad(const char *path, gboolean optional, GError **error)
+{
+    g_autoptr(vbConfig) config = vbConfigNew();
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(GError) failure = NULL;
+    g_auto(GStrv) groups = NULL;
+    g_auto(GStrv) keys = NULL;
+    size_t i;
+
+    if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &failure)) {
+        if (optional && g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+            return g_steal_pointer(&config);
+        g_set_error(error, VB_ERROR, VB_ERROR_CONFIG, "%s: %s", path, failure->message);
+        return NULL;
+    }
+
+    groups = g_key_file_get_groups(file, NULL);
+    for (i = 0; groups[i]; i++) {
+        if (!g_str_equal(groups[i], VB_CONFIG_GROUP)) {
+            g_set_error(error, VB_ERROR, VB_ERROR_CONFIG,
+                        "%s: unknown group '%s': expected '%s'", path, groups[i],
+                        VB_CONFIG_GROUP);
+            return NULL;
+        }
+    }
+
+    keys = g_key_file_get_keys(file, VB_CONFIG_GROUP, NULL, NULL);
+    for (i = 0; keys && keys[i]; i++) {
+        g_autofree char *value = g_key_file_get_string(file, VB_CONFIG_GROUP, keys[i], NULL);
+
+        if (!vbConfigSet(config, path, keys[i], value ? value : "", error))
+            return NULL;
+    }
+    return g_steal_pointer(&config);
+}

@@ -1,0 +1,43 @@
+/*
+ * config.h: the daemon's configuration file
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+#include <sys/types.h>
+
+#include "qemu_domain.h"
+
+typedef struct {
+    qemuDomainSettings domain;  /* default_policy, qmp */
+    mode_t socketMode;          /* socket_mode */
+    char *socketGroup;          /* socket_group, or NULL */
+    unsigned int maxClients;    /* max_clients */
+    unsigned int maxClientsPerUser; /* max_clients_per_user */
+} vbConfig;
+
+/* Returns: (transfer full): what is in force where no file says otherwise */
+vbConfig *
+vbConfigNew(void);
+
+void
+vbConfigFree(vbConfig *config);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(vbConfig, vbConfigFree)
+
+/**
+ * vbConfigLoad:
+ * @path: a GKeyFile
+ * @optional: whether @path may be absent
+ *
+ * A key or a group that is not known is an error, so that a slip of the pen is not silently
+ * without effect.
+ *
+ * Returns: (transfer full): the configuration; NULL and VB_ERROR_CONFIG, which names file, key,
+ * value and what is accepted
+ */
+vbConfig *
+vbConfigLoad(const char *path, gboolean optional, GError **error);

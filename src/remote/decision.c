@@ -1,0 +1,374 @@
+/*
+ * decision.c: the calls of a client that wait for a verdict
+ *
+ * A decision is a continuation: it holds no thread and no other message while its questions are
+ * out.  Questions go out on the client's own connection to libvirt, so that libvirt's access
+ * control applies to them, and their replies never reach the client.
+ *
+ * A forwarded call stays here, and keeps its turn at its domain, until libvirt's reply to it has
+ * passed, even where the client has gone meanwhile.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "relaypriv.h"
+
+/* Below the 30 s after which libvirt's own job waits and keepalives give up. */
+#define VB_DECISION_SECONDS 25
+
+typedef enum {
+    VB_DECISION_OPENING,   /* waits for the reply to a CONNECT_OPEN */
+    VB_DECISION_ASKING,    /* waits for answers */
+    VB_DECISION_QUEUED,    /* waits for its turn */
+    VB_DECISION_FORWARDED, /* waits for libvirt's reply */
+} vbDecisionState;
+
+typedef struct _vbDecision vbDecision;
+struct _vbDecision {
+    vbRelay *relay;
+    vbDecisionState state;
+    vbFrame *frame; /* the client's call; without payload once forwarded */
+    qemuDriverCall *call;
+    vbDomainTurn *turn; /* or NULL */
+    guint timer;        /* or 0 */
+    guint asked;        /* of the call's questions */
+    guint unanswered;
+};
+
+static void
+vbDecisionStep(vbDecision *decision);
+
+static void
+vbDecisionAbandonQuestions(vbDecision *decision)
+{
+    size_t i;
+
+    for (i = 0; i < VB_RELAY_QUESTIONS_MAX; i++) {
+        if (decision->relay->questions[i].decision == decision)
+            decision->relay->questions[i].decision = NULL;
+    }
+    decision->unanswered = 0;
+}
+
+static void
+vbDecisionFree(vbDecision *decision)
+{
+    vbRelay *relay = decision->relay;
+    vbDomainTurn *turn = decision->turn;
+
+    vbDecisionAbandonQuestions(decision);
+    g_queue_remove(&relay->decisions, decision);
+    relay->retry = true;
+    g_clear_handle_id(&decision->timer, g_source_remove);
+    vbFrameFree(decision->frame);
+    qemuDriverCallFree(decision->call);
+    g_free(decision);
+    if (turn)
+        vbDomainTurnLeave(turn);
+}
+
+static bool
+vbDecisionSerialIsTaken(const vbRelay *relay, guint32 serial)
+{
+    GList *item;
+    size_t i;
+
+    for (i = 0; i < VB_RELAY_QUESTIONS_MAX; i++) {
+        if (relay->questions[i].used && relay->questions[i].serial == serial)
+            return true;
+    }
+    for (item = relay->decisions.head; item; item = item->next) {
+        const vbDecision *decision = item->data;
+
+        if (decision->frame->header.serial == serial)
+            return true;
+    }
+    for (i = 0; i < relay->highSerials->len; i++) {
+        if (g_array_index(relay->highSerials, guint32, i) == serial)
+            return true;
+    }
+    return false;
+}
+
+static guint32
+vbDecisionTakeSerial(vbRelay *relay)
+{
+    guint32 serial;
+
+    do {
+        serial = relay->nextSerial;
+        relay->nextSerial = serial == VB_RELAY_SERIAL_LAST ? VB_RELAY_SERIAL_FIRST : serial - 1;
+    } while (vbDecisionSerialIsTaken(relay, serial));
+    return serial;
+}
+
+static void
+vbDecisionInject(vbDecision *decision, vbRelayQuestion *slot)
+{
+    vbRelay *relay = decision->relay;
+    const qemuDriverQuestion *question =
+        g_ptr_array_index(qemuDriverCallGetQuestions(decision->call), decision->asked);
+    vbFrameHeader header = {
+        .program = question->program,
+        .version = 1, /* of both programs that we ask */
+        .procedure = question->procedure,
+        .type = VB_FRAME_CALL,
+        .serial = vbDecisionTakeSerial(relay),
+        .status = VB_FRAME_OK,
+    };
+
+    slot->used = true;
+    slot->program = header.program;
+    slot->procedure = header.procedure;
+    slot->serial = header.serial;
+    slot->decision = decision;
+    slot->question = decision->asked++;
+    vbRelayInject(&relay->upstream, vbFrameBuild(&header, question->args->data,
+                                                 question->args->len));
+}
+
+/* Sends as many questions as there is room for, the oldest decision's first. */
+static void
+vbDecisionPump(vbRelay *relay)
+{
+    GList *item;
+    size_t slot = 0;
+
+    for (item = relay->decisions.head; item; item = item->next) {
+        vbDecision *decision = item->data;
+
+        if (decision->state != VB_DECISION_ASKING)
+            continue;
+        while (decision->asked < qemuDriverCallGetQuestions(decision->call)->len) {
+            while (slot < VB_RELAY_QUESTIONS_MAX && relay->questions[slot].used)
+                slot++;
+            if (slot == VB_RELAY_QUESTIONS_MAX)
+                return;
+            vbDecisionInject(decision, &relay->questions[slot]);
+        }
+    }
+}
+
+static void
+vbDecisionLog(const vbDecision *decision)
+{
+    const vbRelay *relay = decision->relay;
+    const qemuDomainVerdict *verdict = qemuDriverCallGetVerdict(decision->call);
+
+    if (verdict && verdict->logText)
+        vbJournalVerdict(relay->shared->journal, verdict, qemuDriverCallGetName(decision->call),
+                         qemuDriverCallGetUUID(decision->call), relay->pid, relay->uid);
+}
+
+static void
+vbDecisionForward(vbDecision *decision)
+{
+    g_clear_handle_id(&decision->timer, g_source_remove);
+    vbDecisionLog(decision);
+    decision->state = VB_DECISION_FORWARDED;
+    decision->relay->retry = true;
+    vbRelayForward(decision->relay, decision->frame);
+    g_clear_pointer(&decision->frame->payload, g_free);
+}
+
+static void
+vbDecisionRefuse(vbDecision *decision)
+{
+    vbRelay *relay = decision->relay;
+    const GByteArray *error = qemuDriverCallGetError(decision->call);
+    vbFrameHeader header = decision->frame->header;
+
+    vbDecisionLog(decision);
+    /* As libvirtd does: the answer to a call with descriptors is a plain reply. */
+    header.type = VB_FRAME_REPLY;
+    header.status = VB_FRAME_ERROR;
+    header.nfds = 0;
+    vbRelayInject(&relay->client, vbFrameBuild(&header, error->data, error->len));
+    vbDecisionFree(decision);
+}
+
+static void
+vbDecisionTurn(gpointer opaque)
+{
+    vbDecision *decision = opaque;
+    vbRelay *relay = decision->relay;
+
+    vbDecisionStep(decision);
+    vbRelayUpdate(relay);
+}
+
+static void
+vbDecisionStep(vbDecision *decision)
+{
+    for (;;) {
+        switch (qemuDriverCallDecide(decision->call)) {
+        case QEMU_DRIVER_ASK:
+            decision->state = VB_DECISION_ASKING;
+            decision->asked = 0;
+            decision->unanswered = qemuDriverCallGetQuestions(decision->call)->len;
+            vbDecisionPump(decision->relay);
+            return;
+        case QEMU_DRIVER_QUEUE:
+            decision->turn = vbDomainQueueEnter(decision->relay->shared->queue,
+                                                qemuDriverCallGetUUID(decision->call),
+                                                vbDecisionTurn, decision);
+            if (!vbDomainTurnIsHere(decision->turn)) {
+                decision->state = VB_DECISION_QUEUED;
+                return;
+            }
+            break;
+        case QEMU_DRIVER_PASS:
+            vbDecisionForward(decision);
+            return;
+        case QEMU_DRIVER_REFUSE:
+        default:
+            vbDecisionRefuse(decision);
+            return;
+        }
+    }
+}
+
+static gboolean
+vbDecisionExpire(gpointer opaque)
+{
+    vbDecision *decision = opaque;
+    vbRelay *relay = decision->relay;
+    const char *reason = decision->state == VB_DECISION_QUEUED ?
+        "another change of it has not ended within 25 seconds" :
+        "libvirt has not answered within 25 seconds";
+
+    decision->timer = 0;
+    vbDecisionAbandonQuestions(decision);
+    qemuDriverCallExpire(decision->call, reason);
+    vbDecisionStep(decision);
+    vbRelayUpdate(relay);
+    return G_SOURCE_REMOVE;
+}
+
+bool
+vbDecisionIsAnyOpen(const vbRelay *relay)
+{
+    GList *item;
+
+    for (item = relay->decisions.head; item; item = item->next) {
+        const vbDecision *decision = item->data;
+
+        if (decision->state != VB_DECISION_FORWARDED)
+            return true;
+    }
+    return false;
+}
+
+void
+vbDecisionStart(vbRelay *relay, const qemuDriverProcedure *procedure, vbFrame *frame)
+{
+    qemuDriverCall *call = qemuDriverCallNew(procedure, &relay->conn, &relay->shared->settings,
+                                             frame->payload, frame->payloadLength);
+    vbDecision *decision;
+
+    if (!call) {
+        vbRelayForward(relay, frame);
+        vbFrameFree(frame);
+        return;
+    }
+
+    decision = g_new0(vbDecision, 1);
+    decision->relay = relay;
+    decision->frame = frame;
+    decision->call = call;
+    decision->timer = g_timeout_add_seconds(VB_DECISION_SECONDS, vbDecisionExpire, decision);
+    g_queue_push_tail(&relay->decisions, decision);
+    if (relay->openPending > 0)
+        decision->state = VB_DECISION_OPENING;
+    else
+        vbDecisionStep(decision);
+}
+
+vbRelayQuestion *
+vbDecisionFindQuestion(vbRelay *relay, const vbFrameHeader *header)
+{
+    size_t i;
+
+    for (i = 0; i < VB_RELAY_QUESTIONS_MAX; i++) {
+        vbRelayQuestion *question = &relay->questions[i];
+
+        if (question->used && question->serial == header->serial &&
+            question->procedure == header->procedure && question->program == header->program)
+            return question;
+    }
+    return NULL;
+}
+
+void
+vbDecisionAnswer(vbRelay *relay, vbRelayQuestion *question, vbFrame *frame)
+{
+    vbDecision *decision = question->decision;
+
+    question->used = false;
+    question->decision = NULL;
+    relay->retry = true;
+    if (decision) {
+        qemuDriverCallAnswer(decision->call, question->question, frame->header.status,
+                             frame->payload, frame->payloadLength);
+        decision->unanswered--;
+        if (qemuDriverCallIsSettled(decision->call))
+            vbDecisionAbandonQuestions(decision);
+        if (decision->unanswered == 0)
+            vbDecisionStep(decision);
+    }
+    vbFrameFree(frame);
+    vbDecisionPump(relay);
+}
+
+void
+vbDecisionReplied(vbRelay *relay, const vbFrameHeader *header)
+{
+    GList *item;
+
+    for (item = relay->decisions.head; item; item = item->next) {
+        vbDecision *decision = item->data;
+        const vbFrameHeader *call = &decision->frame->header;
+
+        if (decision->state == VB_DECISION_FORWARDED && call->serial == header->serial &&
+            call->procedure == header->procedure && call->program == header->program) {
+            vbDecisionFree(decision);
+            return;
+        }
+    }
+}
+
+void
+vbDecisionOpened(vbRelay *relay)
+{
+    g_autoptr(GList) decisions = g_list_copy(relay->decisions.head);
+    GList *item;
+
+    for (item = decisions; item; item = item->next) {
+        vbDecision *decision = item->data;
+
+        if (decision->state != VB_DECISION_OPENING)
+            continue;
+        if (relay->opened)
+            vbDecisionStep(decision);
+        else
+            vbDecisionForward(decision);
+    }
+}
+
+void
+vbDecisionCancel(vbRelay *relay, bool forwarded)
+{
+    GList *item = relay->decisions.head;
+
+    while (item) {
+        vbDecision *decision = item->data;
+
+        if (!forwarded && decision->state == VB_DECISION_FORWARDED) {
+            item = item->next;
+            continue;
+        }
+        /* Its turn may pass to another one of this list, so nothing of the list is kept. */
+        vbDecisionFree(decision);
+        item = relay->decisions.head;
+    }
+}

@@ -1,0 +1,313 @@
+/*
+ * listener.c: the daemon's sockets and the clients on them
+ *
+ * Who may connect is decided by the mode and the group of the socket file, which are set before
+ * anybody can connect: a relay that runs as root reaches libvirt as root.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "listener.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "vberror.h"
+
+/* After running out of descriptors or memory: how long nobody new is let in. */
+#define VB_LISTENER_PAUSE_MSEC 100
+
+typedef struct {
+    vbListener *listener;
+    char *path;
+    int fd;
+    gboolean readonly;
+    vbEpollWatch *watch;
+} vbListenerSocket;
+
+/* A client, first without and then with its relay. */
+typedef struct {
+    vbListener *listener;
+    int fd; /* -1 once the relay has it */
+    gboolean readonly;
+    pid_t pid;
+    uid_t uid;
+    vbUpstreamRequest *request; /* or NULL */
+    vbRelay *relay;             /* or NULL */
+} vbListenerClient;
+
+struct _vbListener {
+    const vbConfig *config;
+    const vbRelayShared *shared;
+    vbUpstream *upstream;
+    GPtrArray *sockets; /* of vbListenerSocket */
+    GQueue clients;     /* of vbListenerClient */
+    guint pause;        /* timer, or 0 */
+};
+
+static void
+vbListenerSocketFree(vbListenerSocket *sock)
+{
+    if (sock->watch)
+        vbEpollWatchRemove(sock->watch);
+    if (sock->fd >= 0) {
+        unlink(sock->path);
+        close(sock->fd);
+    }
+    g_free(sock->path);
+    g_free(sock);
+}
+
+vbListener *
+vbListenerNew(const vbConfig *config, const vbRelayShared *shared, vbUpstream *upstream)
+{
+    vbListener *listener = g_new0(vbListener, 1);
+
+    listener->config = config;
+    listener->shared = shared;
+    listener->upstream = upstream;
+    listener->sockets = g_ptr_array_new_with_free_func((GDestroyNotify)vbListenerSocketFree);
+    g_queue_init(&listener->clients);
+    return listener;
+}
+
+static void
+vbListenerClientFree(vbListenerClient *client)
+{
+    g_queue_remove(&client->listener->clients, client);
+    if (client->request)
+        vbUpstreamRequestCancel(client->request);
+    if (client->fd >= 0)
+        close(client->fd);
+    g_free(client);
+}
+
+void
+vbListenerFree(vbListener *listener)
+{
+    vbListenerClient *client;
+
+    if (!listener)
+        return;
+    while ((client = g_queue_peek_head(&listener->clients))) {
+        if (client->relay)
+            vbRelayClose(client->relay);
+        else
+            vbListenerClientFree(client);
+    }
+    g_clear_handle_id(&listener->pause, g_source_remove);
+    g_ptr_array_unref(listener->sockets);
+    g_free(listener);
+}
+
+static void
+vbListenerRelayClosed(vbRelay *relay G_GNUC_UNUSED, gpointer opaque)
+{
+    vbListenerClientFree(opaque);
+}
+
+static void
+vbListenerConnected(int fd, const GError *error, gpointer opaque)
+{
+    vbListenerClient *client = opaque;
+    vbListener *listener = client->listener;
+
+    client->request = NULL;
+    if (fd < 0) {
+        g_warning("client %lld was turned away: %s", (long long)client->pid, error->message);
+        vbListenerClientFree(client);
+        return;
+    }
+    client->relay = vbRelayNew(listener->shared, client->fd, fd, client->readonly, client->pid,
+                               client->uid, vbListenerRelayClosed, client);
+    client->fd = -1;
+    if (!client->relay) {
+        g_warning("client %lld was turned away: out of memory", (long long)client->pid);
+        vbListenerClientFree(client);
+    }
+}
+
+static gboolean
+vbListenerHasRoom(const vbListener *listener, uid_t uid)
+{
+    unsigned int sameUser = 0;
+    GList *item;
+
+    if (listener->clients.length >= listener->config->maxClients)
+        return FALSE;
+    if (listener->clients.length < listener->config->maxClientsPerUser)
+        return TRUE;
+    for (item = listener->clients.head; item; item = item->next) {
+        const vbListenerClient *client = item->data;
+
+        if (client->uid == uid)
+            sameUser++;
+    }
+    return sameUser < listener->config->maxClientsPerUser;
+}
+
+static gboolean
+vbListenerPauseEnd(gpointer opaque)
+{
+    vbListener *listener = opaque;
+    guint i;
+
+    listener->pause = 0;
+    for (i = 0; i < listener->sockets->len; i++) {
+        vbListenerSocket *sock = g_ptr_array_index(listener->sockets, i);
+
+        vbEpollWatchSet(sock->watch, EPOLLIN);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+static void
+vbListenerPause(vbListener *listener)
+{
+    guint i;
+
+    for (i = 0; i < listener->sockets->len; i++) {
+        vbListenerSocket *sock = g_ptr_array_index(listener->sockets, i);
+
+        vbEpollWatchSet(sock->watch, 0);
+    }
+    if (listener->pause == 0)
+        listener->pause = g_timeout_add(VB_LISTENER_PAUSE_MSEC, vbListenerPauseEnd, listener);
+}
+
+static void
+vbListenerAccept(guint32 events G_GNUC_UNUSED, gpointer opaque)
+{
+    vbListenerSocket *sock = opaque;
+    vbListener *listener = sock->listener;
+    struct ucred peer = { .pid = 0, .uid = (uid_t)-1 };
+    socklen_t length = sizeof(peer);
+    vbListenerClient *client;
+    int fd = accept4(sock->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    if (fd < 0) {
+        /* A client that went away again is no reason to wait; a lack of room is. */
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+            vbListenerPause(listener);
+        return;
+    }
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 ||
+        !vbListenerHasRoom(listener, peer.uid)) {
+        g_warning("client %lld of user %lld was turned away: too many clients",
+                  (long long)peer.pid, (long long)peer.uid);
+        close(fd);
+        return;
+    }
+
+    client = g_new0(vbListenerClient, 1);
+    client->listener = listener;
+    client->fd = fd;
+    client->readonly = sock->readonly;
+    client->pid = peer.pid;
+    client->uid = peer.uid;
+    g_queue_push_tail(&listener->clients, client);
+    client->request = vbUpstreamConnect(listener->upstream, sock->readonly, vbListenerConnected,
+                                        client);
+}
+
+/* Whether somebody listens on the socket file. */
+static gboolean
+vbListenerIsServed(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    gboolean served;
+
+    if (fd < 0)
+        return FALSE;
+    served = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+        errno == EAGAIN;
+    close(fd);
+    return served;
+}
+
+static int
+vbListenerBind(vbListener *listener, const char *path, GError **error)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    const char *group = listener->config->socketGroup;
+    struct group *entry = NULL;
+    mode_t mask;
+    int bound;
+    int fd;
+
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        g_set_error(error, VB_ERROR, VB_ERROR_CONFIG, "socket path '%s' is too long", path);
+        return -1;
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+
+    if (group && !(entry = getgrnam(group))) {
+        g_set_error(error, VB_ERROR, VB_ERROR_CONFIG, "invalid value '%s' for key 'socket_group': there is no such group",
+                    group);
+        return -1;
+    }
+    if (vbListenerIsServed(&address)) {
+        g_set_error(error, VB_ERROR, VB_ERROR_SYSTEM,
+                    "cannot listen on '%s': another process listens there", path);
+        return -1;
+    }
+
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        g_set_error(error, VB_ERROR, VB_ERROR_SYSTEM, "cannot make a socket: %s",
+                    g_strerror(errno));
+        return -1;
+    }
+
+    unlink(path);
+    /* Nobody else from the first moment on; then the group, and only then the mode. */
+    mask = umask(0177);
+    bound = bind(fd, (struct sockaddr *)&address, sizeof(address));
+    umask(mask);
+    if (bound < 0 || (entry && chown(path, (uid_t)-1, entry->gr_gid) < 0) ||
+        chmod(path, listener->config->socketMode) < 0 || listen(fd, SOMAXCONN) < 0) {
+        g_set_error(error, VB_ERROR, VB_ERROR_SYSTEM, "cannot listen on '%s': %s", path,
+                    g_strerror(errno));
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+gboolean
+vbListenerAdd(vbListener *listener, const char *directory, const char *name, gboolean readonly,
+              GError **error)
+{
+    vbListenerSocket *sock;
+
+    if (g_mkdir_with_parents(directory, 0755) < 0) {
+        g_set_error(error, VB_ERROR, VB_ERROR_SYSTEM, "cannot make directory '%s': %s", directory,
+                    g_strerror(errno));
+        return FALSE;
+    }
+
+    sock = g_new0(vbListenerSocket, 1);
+    sock->listener = listener;
+    sock->path = g_build_filename(directory, name, NULL);
+    sock->readonly = readonly;
+    sock->fd = vbListenerBind(listener, sock->path, error);
+    if (sock->fd >= 0) {
+        sock->watch = vbEpollAdd(listener->shared->epoll, sock->fd, EPOLLIN, vbListenerAccept,
+                                 sock);
+        if (!sock->watch)
+            g_set_error(error, VB_ERROR, VB_ERROR_SYSTEM, "cannot watch '%s': %s", sock->path,
+                        g_strerror(errno));
+    }
+    if (!sock->watch) {
+        vbListenerSocketFree(sock);
+        return FALSE;
+    }
+    g_ptr_array_add(listener->sockets, sock);
+    return TRUE;
+}

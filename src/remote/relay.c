@@ -1,0 +1,616 @@
+/*
+ * relay.c: one client, one connection to libvirt's daemon, and what goes between them
+ *
+ * Every message goes on as it came, while it arrives, except: a call that qemu_driver.c knows is
+ * taken off the stream and handed to decision.c, and so is every reply to a question of ours.
+ *
+ * A side is read only while the other one takes what is read, so a slow reader slows its own
+ * peer and costs no memory.  While a call waits for its verdict no message is begun that is not
+ * here whole, because questions go out between two messages: a small one is collected first, a
+ * large one is held.
+ *
+ * Messages that are held besides: a call whose serial one of our questions uses; a CONNECT_OPEN
+ * while calls of the connection are being decided, since it could change what they are about;
+ * an intercepted call beyond the limit of decisions.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "relay.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "relaypriv.h"
+
+/* What one read brings at most. One buffer serves all connections: nothing is kept in it. */
+#define VB_RELAY_READ_SIZE 65536
+/* A message up to this size is collected while a call waits for its verdict. */
+#define VB_RELAY_COLLECT_MAX 65536
+/* A client that does not read its answers is not read beyond this many bytes of them. */
+#define VB_RELAY_UNREAD_MAX 262144
+/* The client's calls in flight with a serial in our range; a real client never gets there. */
+#define VB_RELAY_HIGH_SERIALS_MAX 1024
+/* How long what waits for one side is kept when the other one has gone. */
+#define VB_RELAY_LINGER_SECONDS 30
+
+static guint8 vbRelayReadBuffer[VB_RELAY_READ_SIZE];
+
+static void
+vbRelayFinish(vbRelay *relay);
+
+/* Nothing more can be written to @side; reading what it still has to say ends in its end of
+ * file, which is where the connection is taken down. */
+static void
+vbRelaySideBreak(vbRelaySide *side)
+{
+    if (side->broken)
+        return;
+    side->broken = true;
+    shutdown(side->fd, SHUT_RDWR);
+}
+
+static void
+vbRelaySideSend(vbRelaySide *side, const guint8 *bytes, size_t length)
+{
+    if (side->fd < 0 || side->broken)
+        return;
+    if (!vbOutputSend(side->output, bytes, length))
+        vbRelaySideBreak(side);
+}
+
+static vbRelaySide *
+vbRelaySideGetPeer(vbRelaySide *side)
+{
+    return side == &side->relay->client ? &side->relay->upstream : &side->relay->client;
+}
+
+static void
+vbRelaySidePass(const guint8 *bytes, size_t length, gpointer opaque)
+{
+    vbRelaySideSend(vbRelaySideGetPeer(opaque), bytes, length);
+}
+
+static void
+vbRelaySidePassFd(int fd, gpointer opaque)
+{
+    vbRelaySide *to = vbRelaySideGetPeer(opaque);
+
+    if (to->fd < 0 || to->broken) {
+        close(fd);
+        return;
+    }
+    if (!vbOutputSendFd(to->output, fd))
+        vbRelaySideBreak(to);
+}
+
+/* Sends what waits for @to, now that the stream to it stands between two messages. */
+static void
+vbRelaySideSendWaiting(vbRelaySide *to)
+{
+    GByteArray *bytes;
+
+    if (!to->waiting.head)
+        return;
+    vbFrameReaderFlush(vbRelaySideGetPeer(to)->reader);
+    while ((bytes = g_queue_pop_head(&to->waiting))) {
+        vbRelaySideSend(to, bytes->data, bytes->len);
+        g_byte_array_unref(bytes);
+    }
+}
+
+void
+vbRelayInject(vbRelaySide *to, GByteArray *bytes)
+{
+    g_queue_push_tail(&to->waiting, bytes);
+    if (vbFrameReaderIsBetween(vbRelaySideGetPeer(to)->reader))
+        vbRelaySideSendWaiting(to);
+}
+
+void
+vbRelayForward(vbRelay *relay, vbFrame *frame)
+{
+    vbFrameHeader header = frame->header;
+    guint8 raw[VB_FRAME_HEADER_SIZE + 4];
+    size_t size = vbFrameHeaderGetSize(&header);
+    guint32 i;
+
+    /* What followed the arguments was dropped: it means nothing to libvirtd. */
+    header.length = (guint32)(size + frame->payloadLength);
+    vbFrameHeaderWrite(&header, raw);
+    vbRelaySideSend(&relay->upstream, raw, size);
+    if (frame->payloadLength > 0)
+        vbRelaySideSend(&relay->upstream, frame->payload, frame->payloadLength);
+    for (i = 0; i < header.nfds; i++) {
+        vbRelaySidePassFd(frame->fds[i], &relay->client);
+        frame->fds[i] = -1;
+    }
+}
+
+static bool
+vbRelayIsCall(const vbFrameHeader *header)
+{
+    return header->type == VB_FRAME_CALL || header->type == VB_FRAME_CALL_WITH_FDS;
+}
+
+static bool
+vbRelayIsReply(const vbFrameHeader *header)
+{
+    return header->type == VB_FRAME_REPLY || header->type == VB_FRAME_REPLY_WITH_FDS;
+}
+
+static bool
+vbRelayIsOpen(const vbFrameHeader *header)
+{
+    return header->program == REMOTE_PROGRAM && header->procedure == REMOTE_PROC_CONNECT_OPEN;
+}
+
+static const qemuDriverProcedure *
+vbRelayFindProcedure(const vbRelay *relay, const vbFrameHeader *header)
+{
+    if (relay->readonly || !vbRelayIsCall(header))
+        return NULL;
+    return qemuDriverFindProcedure(header->program, header->version, header->procedure);
+}
+
+static bool
+vbRelaySerialIsOurs(const vbRelay *relay, guint32 serial)
+{
+    size_t i;
+
+    for (i = 0; i < VB_RELAY_QUESTIONS_MAX; i++) {
+        if (relay->questions[i].used && relay->questions[i].serial == serial)
+            return true;
+    }
+    return false;
+}
+
+/* Which serials of the client's in our range are in flight, so that no question takes one. */
+static void
+vbRelayTrackCall(vbRelay *relay, const vbFrameHeader *header)
+{
+    if (header->serial >= VB_RELAY_SERIAL_LAST)
+        g_array_append_val(relay->highSerials, header->serial);
+    if (vbRelayIsOpen(header))
+        relay->openPending++;
+}
+
+static void
+vbRelayTrackReply(vbRelay *relay, const vbFrameHeader *header)
+{
+    guint i;
+
+    for (i = 0; header->serial >= VB_RELAY_SERIAL_LAST && i < relay->highSerials->len; i++) {
+        if (g_array_index(relay->highSerials, guint32, i) == header->serial) {
+            g_array_remove_index_fast(relay->highSerials, i);
+            relay->retry = true;
+            break;
+        }
+    }
+
+    if (vbRelayIsOpen(header) && relay->openPending > 0) {
+        relay->openPending--;
+        if (header->status == VB_FRAME_OK) {
+            relay->opened = true;
+            relay->conn.type = QEMU_DRIVER_TYPE_UNKNOWN;
+        }
+        if (relay->openPending == 0)
+            vbDecisionOpened(relay);
+    }
+    vbDecisionReplied(relay, header);
+}
+
+static vbFrameRoute
+vbRelayRouteCall(vbRelay *relay, const vbFrameHeader *header)
+{
+    if (vbRelaySerialIsOurs(relay, header->serial) ||
+        relay->highSerials->len >= VB_RELAY_HIGH_SERIALS_MAX)
+        return VB_FRAME_ROUTE_HOLD;
+    if (vbRelayIsOpen(header) && relay->decisions.length > 0)
+        return VB_FRAME_ROUTE_HOLD;
+
+    if (vbRelayFindProcedure(relay, header) && (relay->opened || relay->openPending > 0)) {
+        if (relay->decisions.length >= VB_RELAY_DECISIONS_MAX)
+            return VB_FRAME_ROUTE_HOLD;
+        return VB_FRAME_ROUTE_CAPTURE;
+    }
+    return VB_FRAME_ROUTE_PASS;
+}
+
+static vbFrameRoute
+vbRelayClientRoute(const vbFrameHeader *header, size_t available, gpointer opaque)
+{
+    vbRelay *relay = ((vbRelaySide *)opaque)->relay;
+    size_t payload = header->length - vbFrameHeaderGetSize(header);
+
+    if (vbRelayIsCall(header)) {
+        vbFrameRoute route = vbRelayRouteCall(relay, header);
+
+        if (route != VB_FRAME_ROUTE_PASS)
+            return route;
+    }
+
+    if ((available < payload || header->nfds > 0) && vbDecisionIsAnyOpen(relay)) {
+        if (payload > VB_RELAY_COLLECT_MAX)
+            return VB_FRAME_ROUTE_HOLD;
+        if (vbRelayIsCall(header))
+            vbRelayTrackCall(relay, header);
+        return VB_FRAME_ROUTE_CAPTURE;
+    }
+    if (vbRelayIsCall(header))
+        vbRelayTrackCall(relay, header);
+    return VB_FRAME_ROUTE_PASS;
+}
+
+static size_t
+vbRelayClientWant(const vbFrameHeader *header, const guint8 *payload, size_t have, gpointer opaque)
+{
+    vbRelay *relay = ((vbRelaySide *)opaque)->relay;
+    const qemuDriverProcedure *procedure = vbRelayFindProcedure(relay, header);
+    size_t length = header->length - vbFrameHeaderGetSize(header);
+
+    return procedure ? MIN(remoteArgsWant(procedure->layout, payload, have), length) : length;
+}
+
+static void
+vbRelayClientPassed(const vbFrameHeader *header G_GNUC_UNUSED, gpointer opaque)
+{
+    vbRelaySideSendWaiting(&((vbRelaySide *)opaque)->relay->upstream);
+}
+
+static void
+vbRelayClientCaptured(vbFrame *frame, gpointer opaque)
+{
+    vbRelay *relay = ((vbRelaySide *)opaque)->relay;
+    const qemuDriverProcedure *procedure = vbRelayFindProcedure(relay, &frame->header);
+
+    if (procedure) {
+        vbDecisionStart(relay, procedure, frame);
+    } else {
+        vbRelayForward(relay, frame);
+        vbFrameFree(frame);
+    }
+}
+
+static vbFrameRoute
+vbRelayUpstreamRoute(const vbFrameHeader *header, size_t available G_GNUC_UNUSED, gpointer opaque)
+{
+    vbRelay *relay = ((vbRelaySide *)opaque)->relay;
+
+    if (vbRelayIsReply(header) && vbDecisionFindQuestion(relay, header))
+        return VB_FRAME_ROUTE_CAPTURE;
+    return VB_FRAME_ROUTE_PASS;
+}
+
+static size_t
+vbRelayUpstreamWant(const vbFrameHeader *header, const guint8 *payload G_GNUC_UNUSED, size_t have,
+                    gpointer opaque G_GNUC_UNUSED)
+{
+    size_t length = header->length - vbFrameHeaderGetSize(header);
+
+    /* Nothing that we ask for is larger than one string and its length. */
+    return length <= REMOTE_STRING_MAX + 4 ? length : have;
+}
+
+static void
+vbRelayUpstreamPassed(const vbFrameHeader *header, gpointer opaque)
+{
+    vbRelay *relay = ((vbRelaySide *)opaque)->relay;
+
+    if (vbRelayIsReply(header))
+        vbRelayTrackReply(relay, header);
+    vbRelaySideSendWaiting(&relay->client);
+}
+
+static void
+vbRelayUpstreamCaptured(vbFrame *frame, gpointer opaque)
+{
+    vbRelay *relay = ((vbRelaySide *)opaque)->relay;
+
+    vbDecisionAnswer(relay, vbDecisionFindQuestion(relay, &frame->header), frame);
+}
+
+static const vbFrameReaderOps vbRelayClientOps = {
+    .route = vbRelayClientRoute,
+    .want = vbRelayClientWant,
+    .pass = vbRelaySidePass,
+    .passFd = vbRelaySidePassFd,
+    .passed = vbRelayClientPassed,
+    .captured = vbRelayClientCaptured,
+};
+
+static const vbFrameReaderOps vbRelayUpstreamOps = {
+    .route = vbRelayUpstreamRoute,
+    .want = vbRelayUpstreamWant,
+    .pass = vbRelaySidePass,
+    .passFd = vbRelaySidePassFd,
+    .passed = vbRelayUpstreamPassed,
+    .captured = vbRelayUpstreamCaptured,
+};
+
+static void
+vbRelaySideClose(vbRelaySide *side)
+{
+    if (side->fd < 0)
+        return;
+    vbEpollWatchRemove(side->watch);
+    close(side->fd);
+    side->fd = -1;
+    if (side->backlogFd >= 0)
+        close(side->backlogFd);
+    side->backlogFd = -1;
+    side->held = false;
+    g_queue_clear_full(&side->waiting, (GDestroyNotify)g_byte_array_unref);
+}
+
+static gboolean
+vbRelayLingerEnd(gpointer opaque)
+{
+    vbRelay *relay = opaque;
+
+    relay->linger = 0;
+    vbRelayFinish(relay);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+vbRelayLinger(vbRelay *relay)
+{
+    if (relay->linger == 0)
+        relay->linger = g_timeout_add_seconds(VB_RELAY_LINGER_SECONDS, vbRelayLingerEnd, relay);
+}
+
+/* One side has gone. What it had sent before still reaches the other one, and a call that was
+ * forwarded keeps its turn until libvirt's reply. */
+static void
+vbRelaySideGone(vbRelaySide *side)
+{
+    vbRelay *relay = side->relay;
+
+    if (side == &relay->client)
+        vbDecisionCancel(relay, false);
+    vbRelaySideClose(side);
+    if (side == &relay->upstream)
+        vbDecisionCancel(relay, true);
+}
+
+static void
+vbRelaySideFeed(vbRelaySide *side, const guint8 *bytes, size_t length, int fd)
+{
+    size_t consumed = 0;
+    vbFrameReaderResult result = vbFrameReaderFeed(side->reader, bytes, length, &fd, &consumed);
+
+    side->held = false;
+    if (result == VB_FRAME_READER_HELD) {
+        guint8 *rest = g_try_malloc(length - consumed + 1);
+
+        if (rest) {
+            memcpy(rest, bytes + consumed, length - consumed);
+            side->held = true;
+            g_free(side->backlog);
+            side->backlog = rest;
+            side->backlogLength = length - consumed;
+            side->backlogFd = fd;
+            return;
+        }
+        result = VB_FRAME_READER_ERROR;
+    }
+    if (fd >= 0)
+        close(fd);
+    if (result == VB_FRAME_READER_ERROR) {
+        /* As libvirtd does: no word, the connection ends. */
+        vbRelaySideGone(side);
+    }
+}
+
+/* Reads one descriptor at most, as libvirt does; a message with more is cut, which its peer asked
+ * for. Returns the bytes read, 0 at the end, -1 where there is nothing to read. */
+static ssize_t
+vbRelaySideRead(vbRelaySide *side, int *fd)
+{
+    struct iovec iov = { .iov_base = vbRelayReadBuffer, .iov_len = sizeof(vbRelayReadBuffer) };
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct msghdr msg = {
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof(control.bytes),
+    };
+    struct cmsghdr *cmsg;
+    ssize_t n;
+
+    do {
+        n = recvmsg(side->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    } while (n < 0 && errno == EINTR);
+
+    if (n < 0)
+        return errno == EAGAIN ? -1 : 0;
+
+    cmsg = CMSG_FIRSTHDR(&msg);
+    if (cmsg && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS &&
+        cmsg->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(fd, CMSG_DATA(cmsg), sizeof(int));
+    return n;
+}
+
+static void
+vbRelayResume(vbRelaySide *side)
+{
+    g_autofree guint8 *bytes = g_steal_pointer(&side->backlog);
+    int fd = side->backlogFd;
+
+    side->backlogFd = -1;
+    vbRelaySideFeed(side, bytes, side->backlogLength, fd);
+}
+
+/* Bytes that wait for @side, as long as there is hope for them. */
+static size_t
+vbRelaySideGetPending(const vbRelaySide *side)
+{
+    return side->fd < 0 || side->broken ? 0 : vbOutputGetPending(side->output);
+}
+
+static void
+vbRelaySideWait(vbRelaySide *side, bool reading)
+{
+    if (side->fd < 0)
+        return;
+    side->reading = reading;
+    vbEpollWatchSet(side->watch, (vbRelaySideGetPending(side) > 0 ? EPOLLOUT : 0u) |
+                    (reading ? EPOLLIN : 0u));
+}
+
+void
+vbRelayUpdate(vbRelay *relay)
+{
+    vbRelaySide *client = &relay->client;
+    vbRelaySide *upstream = &relay->upstream;
+    size_t toClient;
+    size_t toUpstream;
+
+    if (relay->dead)
+        return;
+
+    while (relay->retry && client->held) {
+        relay->retry = false;
+        vbRelayResume(client);
+    }
+    relay->retry = false;
+
+    toClient = vbRelaySideGetPending(client);
+    toUpstream = vbRelaySideGetPending(upstream);
+
+    if (client->fd < 0) {
+        /* Until what it sent is with libvirt, and libvirt has replied to what was judged. */
+        if (upstream->fd < 0 || (relay->decisions.length == 0 && toUpstream == 0)) {
+            vbRelayFinish(relay);
+            return;
+        }
+        if (relay->decisions.length == 0)
+            vbRelayLinger(relay);
+    } else if (upstream->fd < 0) {
+        if (toClient == 0) {
+            vbRelayFinish(relay);
+            return;
+        }
+        vbRelayLinger(relay);
+    }
+
+    vbRelaySideWait(client, upstream->fd >= 0 && !client->held && toUpstream == 0 &&
+                    toClient < VB_RELAY_UNREAD_MAX);
+    vbRelaySideWait(upstream, toClient == 0);
+}
+
+static void
+vbRelaySideEvent(guint32 events, gpointer opaque)
+{
+    vbRelaySide *side = opaque;
+    vbRelay *relay = side->relay;
+
+    if (events & EPOLLOUT) {
+        if (!vbOutputFlush(side->output))
+            vbRelaySideBreak(side);
+        relay->retry = true;
+    }
+
+    if (side->reading && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+        int fd = -1;
+        ssize_t n = vbRelaySideRead(side, &fd);
+
+        if (n > 0)
+            vbRelaySideFeed(side, vbRelayReadBuffer, (size_t)n, fd);
+        else if (n == 0)
+            vbRelaySideGone(side);
+    }
+    vbRelayUpdate(relay);
+}
+
+static bool
+vbRelaySideInit(vbRelaySide *side, vbRelay *relay, int fd, const vbFrameReaderOps *ops)
+{
+    side->relay = relay;
+    side->fd = fd;
+    side->backlogFd = -1;
+    side->reading = true;
+    side->reader = vbFrameReaderNew(ops, side);
+    side->output = vbOutputNew(fd);
+    g_queue_init(&side->waiting);
+    side->watch = vbEpollAdd(relay->shared->epoll, fd, EPOLLIN, vbRelaySideEvent, side);
+    return side->watch;
+}
+
+static void
+vbRelaySideClear(vbRelaySide *side)
+{
+    if (side->watch)
+        vbRelaySideClose(side);
+    else
+        close(side->fd);
+    vbFrameReaderFree(side->reader);
+    vbOutputFree(side->output);
+    g_free(side->backlog);
+}
+
+static gboolean
+vbRelayFree(gpointer opaque)
+{
+    vbRelay *relay = opaque;
+
+    vbRelaySideClear(&relay->client);
+    vbRelaySideClear(&relay->upstream);
+    g_array_unref(relay->highSerials);
+    g_free(relay);
+    return G_SOURCE_REMOVE;
+}
+
+/* Whoever called may still look at the relay, so its memory goes when the main loop is back. */
+static void
+vbRelayFinish(vbRelay *relay)
+{
+    if (relay->dead)
+        return;
+    relay->dead = true;
+    g_clear_handle_id(&relay->linger, g_source_remove);
+    vbDecisionCancel(relay, true);
+    vbRelaySideClose(&relay->client);
+    vbRelaySideClose(&relay->upstream);
+    relay->closed(relay, relay->opaque);
+    g_idle_add_full(G_PRIORITY_HIGH, vbRelayFree, relay, NULL);
+}
+
+void
+vbRelayClose(vbRelay *relay)
+{
+    vbRelayFinish(relay);
+}
+
+vbRelay *
+vbRelayNew(const vbRelayShared *shared, int client, int upstream, bool readonly, pid_t pid,
+           uid_t uid, vbRelayClosedFunc closed, gpointer opaque)
+{
+    vbRelay *relay = g_new0(vbRelay, 1);
+    bool ok;
+
+    relay->shared = shared;
+    relay->readonly = readonly;
+    relay->pid = pid;
+    relay->uid = uid;
+    relay->closed = closed;
+    relay->opaque = opaque;
+    relay->nextSerial = VB_RELAY_SERIAL_FIRST;
+    relay->highSerials = g_array_new(FALSE, FALSE, sizeof(guint32));
+    g_queue_init(&relay->decisions);
+
+    ok = vbRelaySideInit(&relay->client, relay, client, &vbRelayClientOps);
+    if (!vbRelaySideInit(&relay->upstream, relay, upstream, &vbRelayUpstreamOps) || !ok) {
+        vbRelayFree(relay);
+        return NULL;
+    }
+    return relay;
+}

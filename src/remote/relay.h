@@ -1,0 +1,46 @@
+/*
+ * relay.h: one client, one connection to libvirt's daemon, and what goes between them
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "domain_queue.h"
+#include "journal.h"
+#include "qemu_domain.h"
+#include "vbepoll.h"
+
+/* What all relays of a daemon share; borrowed by each. */
+typedef struct {
+    vbEpoll *epoll;
+    vbDomainQueue *queue;
+    vbJournal *journal;
+    qemuDomainSettings settings;
+} vbRelayShared;
+
+typedef struct _vbRelay vbRelay;
+
+/* The relay is over and frees itself; its owner forgets it. */
+typedef void (*vbRelayClosedFunc)(vbRelay *relay, gpointer opaque);
+
+/**
+ * vbRelayNew:
+ * @client: (transfer full): socket of the client, non-blocking
+ * @upstream: (transfer full): socket of libvirt's daemon, non-blocking
+ * @readonly: whether @upstream is a read-only socket, where libvirt refuses every change itself
+ * @pid: @uid: the client's, for the log
+ *
+ * Returns: the relay, which lives until @closed was called; NULL if the kernel has no room for it
+ */
+vbRelay *
+vbRelayNew(const vbRelayShared *shared, int client, int upstream, bool readonly, pid_t pid,
+           uid_t uid, vbRelayClosedFunc closed, gpointer opaque);
+
+/* Ends the relay at once; @closed is called. */
+void
+vbRelayClose(vbRelay *relay);

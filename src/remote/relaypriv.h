@@ -1,0 +1,120 @@
+/*
+ * relaypriv.h: what relay.c and decision.c share
+ *
+ * relay.c moves messages; decision.c holds the calls that wait for a verdict.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "frame.h"
+#include "output.h"
+#include "qemu_driver.h"
+#include "relay.h"
+
+/* Calls of one client that wait for a verdict or, forwarded, for libvirt's reply: as many as
+ * libvirtd serves a client at a time (max_client_requests). */
+#define VB_RELAY_DECISIONS_MAX 5
+/* Questions of ours in flight on one connection. */
+#define VB_RELAY_QUESTIONS_MAX 4
+/* Serials of ours count down from here to VB_RELAY_SERIAL_LAST and start again. */
+#define VB_RELAY_SERIAL_FIRST 0xfffffffeu
+#define VB_RELAY_SERIAL_LAST 0xf0000000u
+
+typedef struct {
+    vbRelay *relay;
+    int fd; /* -1 once closed */
+    vbEpollWatch *watch;
+    vbFrameReader *reader; /* of what this side sends */
+    vbOutput *output;      /* of what this side gets */
+    bool broken;           /* it takes no more; its end of file is on its way */
+    bool reading;          /* what it sends is wanted now */
+
+    /* What was read behind a message that is held. */
+    bool held;
+    guint8 *backlog;
+    size_t backlogLength;
+    int backlogFd;
+
+    GQueue waiting; /* of GByteArray: messages of ours for it, until the stream to it stands
+                     * between two messages */
+} vbRelaySide;
+
+/* A question of ours in flight. */
+typedef struct {
+    bool used;
+    guint32 program;
+    gint32 procedure;
+    guint32 serial;
+    struct _vbDecision *decision; /* NULL: nobody waits any more, but the serial is taken until
+                                   * its reply was swallowed */
+    guint question;
+} vbRelayQuestion;
+
+struct _vbRelay {
+    const vbRelayShared *shared;
+    vbRelaySide client;
+    vbRelaySide upstream;
+    bool readonly;
+    pid_t pid;
+    uid_t uid;
+    vbRelayClosedFunc closed;
+    gpointer opaque;
+    bool dead;
+    bool retry;   /* a held message may go on */
+    guint linger; /* timer: one side is gone, and the other gets what waits for it */
+
+    qemuDriverConn conn;
+    bool opened;       /* a CONNECT_OPEN has succeeded */
+    guint openPending; /* CONNECT_OPENs without a reply */
+
+    GQueue decisions; /* of vbDecision */
+    vbRelayQuestion questions[VB_RELAY_QUESTIONS_MAX];
+    guint32 nextSerial;
+    GArray *highSerials; /* of guint32: of the client's calls in flight that are in our range */
+};
+
+/* relay.c, for decision.c */
+
+/* Sends a message of ours as soon as the stream to @to allows. Takes @bytes. */
+void
+vbRelayInject(vbRelaySide *to, GByteArray *bytes);
+
+/* Hands on a captured message whole, descriptors included. Only between two messages. */
+void
+vbRelayForward(vbRelay *relay, vbFrame *frame);
+
+/* To be called at the end of whatever did not begin with an event on a socket. */
+void
+vbRelayUpdate(vbRelay *relay);
+
+/* decision.c, for relay.c */
+
+/* Whether some call is not yet forwarded, so that the stream to libvirt must stay usable. */
+bool
+vbDecisionIsAnyOpen(const vbRelay *relay);
+
+/* Takes @frame, a captured call. */
+void
+vbDecisionStart(vbRelay *relay, const qemuDriverProcedure *procedure, vbFrame *frame);
+
+/* The question that a reply with @header answers, or NULL. */
+vbRelayQuestion *
+vbDecisionFindQuestion(vbRelay *relay, const vbFrameHeader *header);
+
+/* Takes @frame, the reply to @question. */
+void
+vbDecisionAnswer(vbRelay *relay, vbRelayQuestion *question, vbFrame *frame);
+
+/* A reply to the client was passed on whole. */
+void
+vbDecisionReplied(vbRelay *relay, const vbFrameHeader *header);
+
+/* A CONNECT_OPEN was answered. */
+void
+vbDecisionOpened(vbRelay *relay);
+
+/* Ends decisions: all of them, or only those that were not forwarded. */
+void
+vbDecisionCancel(vbRelay *relay, bool forwarded);

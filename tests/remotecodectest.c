@@ -1,0 +1,963 @@
+/*
+ * remotecodectest.c: arguments and answers against bytes made by hand
+ *
+ * The vectors are built word by word as libvirt's .x files have them, without an XDR library, so
+ * that a mistake that encoder and decoder share is seen.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "remote_codec.h"
+
+#include <libvirt/virterror.h>
+#include <string.h>
+
+static const guint8 testUuid[16] = {
+    0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
+};
+
+/* ---- XDR by hand ---- */
+
+static void
+testPutWord(GByteArray *bytes, guint32 word)
+{
+    guint8 wire[4] = { (guint8)(word >> 24), (guint8)(word >> 16), (guint8)(word >> 8),
+                       (guint8)word };
+
+    g_byte_array_append(bytes, wire, 4);
+}
+
+static void
+testPutLong(GByteArray *bytes, guint64 value)
+{
+    testPutWord(bytes, (guint32)(value >> 32));
+    testPutWord(bytes, (guint32)value);
+}
+
+/* @pad: what stands in the padding */
+static void
+testPutBytes(GByteArray *bytes, const char *text, size_t length, guint8 pad)
+{
+    testPutWord(bytes, (guint32)length);
+    g_byte_array_append(bytes, (const guint8 *)text, (guint)length);
+    while (bytes->len % 4 != 0)
+        g_byte_array_append(bytes, &pad, 1);
+}
+
+static void
+testPutString(GByteArray *bytes, const char *text)
+{
+    testPutBytes(bytes, text, strlen(text), 0);
+}
+
+static void
+testPutPointer(GByteArray *bytes, const char *text)
+{
+    testPutWord(bytes, text ? 1 : 0);
+    if (text)
+        testPutString(bytes, text);
+}
+
+static void
+testPutDomain(GByteArray *bytes, const char *name, guint32 id)
+{
+    testPutString(bytes, name);
+    g_byte_array_append(bytes, testUuid, sizeof(testUuid));
+    testPutWord(bytes, id);
+}
+
+static GByteArray *
+testNewSetMemory(const char *name, bool withFlags)
+{
+    GByteArray *bytes = g_byte_array_new();
+
+    testPutDomain(bytes, name, 7);
+    testPutLong(bytes, 0x0123456789abcdefu);
+    if (withFlags)
+        testPutWord(bytes, 0x80000003u);
+    return bytes;
+}
+
+static char *
+testNewName(size_t length)
+{
+    char *name = g_malloc(length + 1);
+
+    memset(name, 'n', length);
+    name[length] = '\0';
+    return name;
+}
+
+/* The first @length bytes where nothing lies behind them, for the sanitizer. */
+static guint8 *
+testCut(const GByteArray *bytes, size_t length)
+{
+    guint8 *cut = g_malloc(MAX(length, 1));
+
+    if (length > 0)
+        memcpy(cut, bytes->data, length);
+    return cut;
+}
+
+static void
+testDomainInit(remoteNonnullDomain *dom, const char *name, gint32 id)
+{
+    dom->name = strdup(name);
+    memcpy(dom->uuid, testUuid, sizeof(testUuid));
+    dom->id = id;
+}
+
+/* ---- setting a domain's memory ---- */
+
+static void
+testCheckSetMemory(const char *name)
+{
+    g_autoptr(GByteArray) bytes = testNewSetMemory(name, false);
+    g_auto(remoteNonnullDomain) dom = { 0 };
+    guint64 memory = 0;
+
+    g_assert_true(remoteDecodeSetMemory(bytes->data, bytes->len, &dom, &memory, NULL));
+    g_assert_cmpstr(dom.name, ==, name);
+    g_assert_cmpmem(dom.uuid, sizeof(dom.uuid), testUuid, sizeof(testUuid));
+    g_assert_cmpint(dom.id, ==, 7);
+    g_assert_cmphex(memory, ==, 0x0123456789abcdefu);
+}
+
+static void
+testSetMemory(void)
+{
+    testCheckSetMemory("guest");
+}
+
+static void
+testSetMemoryNameLengths(void)
+{
+    size_t length;
+
+    for (length = 0; length < 20; length++) {
+        g_autofree char *name = testNewName(length);
+
+        testCheckSetMemory(name);
+    }
+}
+
+static void
+testSetMemoryFlags(void)
+{
+    g_autoptr(GByteArray) bytes = testNewSetMemory("guest", true);
+    g_auto(remoteNonnullDomain) dom = { 0 };
+    guint64 memory = 0;
+    guint32 flags = 0;
+
+    g_assert_true(remoteDecodeSetMemory(bytes->data, bytes->len, &dom, &memory, &flags));
+    g_assert_cmpstr(dom.name, ==, "guest");
+    g_assert_cmphex(memory, ==, 0x0123456789abcdefu);
+    g_assert_cmphex(flags, ==, 0x80000003u);
+}
+
+static void
+testSetMemoryInactive(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_auto(remoteNonnullDomain) dom = { 0 };
+    guint64 memory;
+
+    testPutDomain(bytes, "guest", 0xffffffffu);
+    testPutLong(bytes, G_MAXUINT64);
+    g_assert_true(remoteDecodeSetMemory(bytes->data, bytes->len, &dom, &memory, NULL));
+    g_assert_cmpint(dom.id, ==, -1);
+    g_assert_cmphex(memory, ==, G_MAXUINT64);
+}
+
+/* Old clients leave what was in their buffer in the padding. */
+static void
+testSetMemoryStalePadding(void)
+{
+    size_t length;
+
+    for (length = 1; length <= 4; length++) {
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        g_autofree char *name = testNewName(length);
+        g_auto(remoteNonnullDomain) dom = { 0 };
+        guint64 memory = 0;
+
+        testPutBytes(bytes, name, length, 0xaa);
+        g_byte_array_append(bytes, testUuid, sizeof(testUuid));
+        testPutWord(bytes, 7);
+        testPutLong(bytes, 524288);
+        g_assert_true(remoteDecodeSetMemory(bytes->data, bytes->len, &dom, &memory, NULL));
+        g_assert_cmpstr(dom.name, ==, name);
+        g_assert_cmpuint(memory, ==, 524288);
+    }
+}
+
+static void
+testSetMemoryTrailing(void)
+{
+    g_autoptr(GByteArray) bytes = testNewSetMemory("guest", true);
+    g_auto(remoteNonnullDomain) dom = { 0 };
+    guint64 memory = 0;
+    guint32 flags = 0;
+
+    g_byte_array_append(bytes, testUuid, 13);
+    g_assert_true(remoteDecodeSetMemory(bytes->data, bytes->len, &dom, &memory, &flags));
+    g_assert_cmphex(memory, ==, 0x0123456789abcdefu);
+    g_assert_cmphex(flags, ==, 0x80000003u);
+}
+
+static void
+testSetMemoryTooShort(void)
+{
+    guint withFlags;
+
+    for (withFlags = 0; withFlags < 2; withFlags++) {
+        g_autoptr(GByteArray) bytes = testNewSetMemory("guest", withFlags);
+        size_t length;
+
+        for (length = 0; length < bytes->len; length++) {
+            g_autofree guint8 *cut = testCut(bytes, length);
+            g_auto(remoteNonnullDomain) dom = { 0 };
+            guint64 memory;
+            guint32 flags;
+
+            g_assert_false(remoteDecodeSetMemory(cut, length, &dom, &memory,
+                                                 withFlags ? &flags : NULL));
+        }
+    }
+}
+
+/* As libvirtd has it: the name ends there, and everything behind it is in its place. */
+static void
+testSetMemoryNulInName(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_auto(remoteNonnullDomain) dom = { 0 };
+    guint64 memory = 0;
+
+    testPutBytes(bytes, "gu\0est", 6, 0);
+    g_byte_array_append(bytes, testUuid, sizeof(testUuid));
+    testPutWord(bytes, 7);
+    testPutLong(bytes, 524288);
+    g_assert_true(remoteDecodeSetMemory(bytes->data, bytes->len, &dom, &memory, NULL));
+    g_assert_cmpstr(dom.name, ==, "gu");
+    g_assert_cmpmem(dom.uuid, sizeof(dom.uuid), testUuid, sizeof(testUuid));
+    g_assert_cmpuint(memory, ==, 524288);
+}
+
+static void
+testSetMemoryLongestName(void)
+{
+    g_autofree char *name = testNewName(REMOTE_STRING_MAX);
+
+    testCheckSetMemory(name);
+}
+
+static void
+testSetMemoryNameTooLong(void)
+{
+    g_autofree char *name = testNewName(REMOTE_STRING_MAX + 1);
+    g_autoptr(GByteArray) bytes = testNewSetMemory(name, false);
+    g_auto(remoteNonnullDomain) dom = { 0 };
+    guint64 memory;
+
+    g_assert_false(remoteDecodeSetMemory(bytes->data, bytes->len, &dom, &memory, NULL));
+}
+
+static void
+testSetMemoryHostileName(void)
+{
+    static const guint32 lengths[] = { REMOTE_STRING_MAX, 0x7fffffff, 0x80000000u, 0xfffffffcu,
+                                       0xfffffffdu, 0xffffffffu };
+    guint i;
+
+    for (i = 0; i < G_N_ELEMENTS(lengths); i++) {
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        g_auto(remoteNonnullDomain) dom = { 0 };
+        guint64 memory;
+
+        testPutWord(bytes, lengths[i]);
+        g_byte_array_append(bytes, testUuid, sizeof(testUuid));
+        g_byte_array_append(bytes, testUuid, sizeof(testUuid));
+        g_assert_false(remoteDecodeSetMemory(bytes->data, bytes->len, &dom, &memory, NULL));
+    }
+}
+
+static void
+testDomainClearTwice(void)
+{
+    remoteNonnullDomain dom = { 0 };
+
+    testDomainInit(&dom, "guest", 1);
+    remoteNonnullDomainClear(&dom);
+    g_assert_null(dom.name);
+    remoteNonnullDomainClear(&dom);
+}
+
+/* ---- arguments of our own calls ---- */
+
+static void
+testEncodeDomain(void)
+{
+    size_t length;
+
+    for (length = 0; length < 20; length++) {
+        g_autofree char *name = testNewName(length);
+        g_autoptr(GByteArray) expected = g_byte_array_new();
+        g_auto(remoteNonnullDomain) dom = { 0 };
+        g_autoptr(GByteArray) bytes = NULL;
+
+        testDomainInit(&dom, name, -1);
+        bytes = remoteEncodeDomain(&dom);
+        testPutDomain(expected, name, 0xffffffffu);
+        g_assert_cmpmem(bytes->data, bytes->len, expected->data, expected->len);
+    }
+}
+
+static void
+testEncodeDomainFlags(void)
+{
+    g_autoptr(GByteArray) expected = g_byte_array_new();
+    g_auto(remoteNonnullDomain) dom = { 0 };
+    g_autoptr(GByteArray) bytes = NULL;
+
+    testDomainInit(&dom, "guest", 0x12345678);
+    bytes = remoteEncodeDomainFlags(&dom, 0x80000008u);
+    testPutDomain(expected, "guest", 0x12345678);
+    testPutWord(expected, 0x80000008u);
+    g_assert_cmpmem(bytes->data, bytes->len, expected->data, expected->len);
+}
+
+static void
+testEncodeMonitorCommand(void)
+{
+    static const char *command = "{\"execute\":\"query-balloon\"}";
+    g_autoptr(GByteArray) expected = g_byte_array_new();
+    g_auto(remoteNonnullDomain) dom = { 0 };
+    g_autoptr(GByteArray) bytes = NULL;
+
+    testDomainInit(&dom, "guest", 3);
+    bytes = remoteEncodeMonitorCommand(&dom, command, 1);
+    testPutDomain(expected, "guest", 3);
+    testPutString(expected, command);
+    testPutWord(expected, 1);
+    g_assert_cmpmem(bytes->data, bytes->len, expected->data, expected->len);
+}
+
+static void
+testEncodeLongest(void)
+{
+    g_autofree char *name = testNewName(REMOTE_STRING_MAX);
+    g_autoptr(GByteArray) expected = g_byte_array_new();
+    g_auto(remoteNonnullDomain) dom = { 0 };
+    g_autoptr(GByteArray) bytes = NULL;
+
+    testDomainInit(&dom, name, 3);
+    bytes = remoteEncodeMonitorCommand(&dom, name, 1);
+    testPutDomain(expected, name, 3);
+    testPutString(expected, name);
+    testPutWord(expected, 1);
+    g_assert_cmpmem(bytes->data, bytes->len, expected->data, expected->len);
+}
+
+static void
+testEncodeLeavesDomain(void)
+{
+    g_auto(remoteNonnullDomain) dom = { 0 };
+    g_autoptr(GByteArray) bytes = NULL;
+    char *name;
+
+    testDomainInit(&dom, "guest", 3);
+    name = dom.name;
+    bytes = remoteEncodeDomain(&dom);
+    g_assert_true(dom.name == name);
+    g_assert_cmpstr(dom.name, ==, "guest");
+}
+
+/* ---- how much of the arguments must be here ---- */
+
+/* Grows from nothing by what is asked for, as a reader does. Returns where that ends. */
+static size_t
+testWantRun(const char *layout, const GByteArray *bytes)
+{
+    size_t have = 0;
+
+    for (;;) {
+        g_autofree guint8 *cut = testCut(bytes, have);
+        size_t want = remoteArgsWant(layout, cut, have);
+
+        g_assert_cmpuint(want, >=, have);
+        if (want == have)
+            return have;
+        if (want > bytes->len)
+            return want;
+        have = want;
+    }
+}
+
+/* At every prefix of complete arguments of @layout: asks for more, but for no more than there is;
+ * and at the end, and behind it, for nothing. */
+static void
+testWantCheck(const char *layout, const GByteArray *bytes)
+{
+    size_t have;
+
+    for (have = 0; have < bytes->len; have++) {
+        g_autofree guint8 *cut = testCut(bytes, have);
+        size_t want = remoteArgsWant(layout, cut, have);
+
+        g_assert_cmpuint(want, >, have);
+        g_assert_cmpuint(want, <=, bytes->len);
+    }
+    g_assert_cmpuint(remoteArgsWant(layout, bytes->data, bytes->len), ==, bytes->len);
+    g_assert_cmpuint(testWantRun(layout, bytes), ==, bytes->len);
+    {
+        g_autoptr(GByteArray) more = g_byte_array_new();
+
+        g_byte_array_append(more, bytes->data, bytes->len);
+        for (have = bytes->len + 1; have < bytes->len + 9; have++) {
+            g_byte_array_append(more, (const guint8 *)"\xff", 1);
+            g_assert_cmpuint(remoteArgsWant(layout, more->data, have), ==, have);
+        }
+        g_assert_cmpuint(testWantRun(layout, more), ==, bytes->len);
+    }
+}
+
+static void
+testWantSetMemory(void)
+{
+    size_t length;
+
+    for (length = 0; length < 10; length++) {
+        g_autofree char *name = testNewName(length);
+        g_autoptr(GByteArray) bytes = testNewSetMemory(name, false);
+
+        testWantCheck("dl", bytes);
+    }
+}
+
+static void
+testWantSetMemoryFlags(void)
+{
+    size_t length;
+
+    for (length = 0; length < 10; length++) {
+        g_autofree char *name = testNewName(length);
+        g_autoptr(GByteArray) bytes = testNewSetMemory(name, true);
+
+        testWantCheck("dlu", bytes);
+    }
+}
+
+static void
+testWantMonitorCommand(void)
+{
+    size_t nameLength;
+    size_t length;
+
+    for (nameLength = 0; nameLength < 6; nameLength++) {
+        for (length = 0; length < 6; length++) {
+            g_autofree char *name = testNewName(nameLength);
+            g_autofree char *command = testNewName(length);
+            g_autoptr(GByteArray) bytes = g_byte_array_new();
+
+            testPutDomain(bytes, name, 3);
+            testPutString(bytes, command);
+            testPutWord(bytes, 1);
+            testWantCheck("dsu", bytes);
+        }
+    }
+}
+
+static void
+testWantString(void)
+{
+    size_t length;
+
+    for (length = 0; length < 10; length++) {
+        g_autofree char *text = testNewName(length);
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+
+        testPutString(bytes, text);
+        testWantCheck("s", bytes);
+    }
+}
+
+static void
+testWantSetMemoryDecodes(void)
+{
+    g_autoptr(GByteArray) bytes = testNewSetMemory("guest", true);
+    size_t have;
+
+    for (have = 0; have <= bytes->len; have++) {
+        g_autofree guint8 *cut = testCut(bytes, have);
+        g_auto(remoteNonnullDomain) dom = { 0 };
+        guint64 memory;
+        guint32 flags;
+
+        g_assert_cmpint(remoteDecodeSetMemory(cut, have, &dom, &memory, &flags), ==,
+                        remoteArgsWant("dlu", cut, have) == have);
+    }
+}
+
+static void
+testWantStringDecodes(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    size_t have;
+
+    testPutString(bytes, "five!");
+    for (have = 0; have <= bytes->len; have++) {
+        g_autofree guint8 *cut = testCut(bytes, have);
+        size_t length;
+
+        g_assert_cmpint(remoteDecodeString(cut, have, &length) != NULL, ==,
+                        remoteArgsWant("s", cut, have) == have);
+    }
+}
+
+static void
+testWantNameTooLong(void)
+{
+    static const char *layouts[] = { "dl", "dlu", "dsu", "s" };
+    static const guint32 lengths[] = { REMOTE_STRING_MAX + 1, 0x80000000u, 0xfffffffcu,
+                                       0xffffffffu };
+    guint i;
+    guint j;
+
+    for (i = 0; i < G_N_ELEMENTS(layouts); i++) {
+        for (j = 0; j < G_N_ELEMENTS(lengths); j++) {
+            g_autoptr(GByteArray) bytes = g_byte_array_new();
+
+            testPutWord(bytes, lengths[j]);
+            g_assert_cmpuint(remoteArgsWant(layouts[i], bytes->data, 4), ==, 4);
+        }
+    }
+}
+
+static void
+testWantSecondStringTooLong(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+
+    testPutDomain(bytes, "guest", 3);
+    testPutWord(bytes, REMOTE_STRING_MAX + 1);
+    g_assert_cmpuint(remoteArgsWant("dsu", bytes->data, bytes->len), ==, bytes->len);
+}
+
+static void
+testWantLongestName(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+
+    testPutWord(bytes, REMOTE_STRING_MAX);
+    g_assert_cmpuint(remoteArgsWant("dl", bytes->data, 4), ==,
+                     4 + REMOTE_STRING_MAX + 16 + 4 + 8);
+}
+
+/* ---- answers ---- */
+
+static void
+testString(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    size_t length = 0;
+    const char *text;
+
+    testPutString(bytes, "<domain/>");
+    text = remoteDecodeString(bytes->data, bytes->len, &length);
+    g_assert_cmpmem(text, (int)length, "<domain/>", 9);
+    g_assert_true(text == (const char *)bytes->data + 4);
+}
+
+static void
+testStringEmpty(void)
+{
+    size_t length = 1;
+
+    g_assert_nonnull(remoteDecodeString((const guint8 *)"\0\0\0\0", 4, &length));
+    g_assert_cmpuint(length, ==, 0);
+}
+
+static void
+testStringTooShort(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    size_t have;
+
+    testPutString(bytes, "full");
+    for (have = 0; have < bytes->len; have++) {
+        g_autofree guint8 *cut = testCut(bytes, have);
+        size_t length;
+
+        g_assert_null(remoteDecodeString(cut, have, &length));
+    }
+}
+
+static void
+testStringTooLong(void)
+{
+    g_autofree char *text = testNewName(REMOTE_STRING_MAX + 1);
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    size_t length;
+
+    testPutString(bytes, text);
+    g_assert_null(remoteDecodeString(bytes->data, bytes->len, &length));
+}
+
+static void
+testStringHostile(void)
+{
+    static const guint32 lengths[] = { REMOTE_STRING_MAX, 0x7fffffff, 0x80000000u, 0xfffffffcu,
+                                       0xffffffffu };
+    guint i;
+
+    for (i = 0; i < G_N_ELEMENTS(lengths); i++) {
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        size_t length;
+
+        testPutWord(bytes, lengths[i]);
+        testPutWord(bytes, 0);
+        g_assert_null(remoteDecodeString(bytes->data, bytes->len, &length));
+    }
+}
+
+static void
+testMessages(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_auto(GStrv) messages = NULL;
+
+    testPutWord(bytes, 3);
+    testPutString(bytes, "tainted: custom monitor control commands issued");
+    testPutString(bytes, "");
+    testPutString(bytes, "five!");
+    messages = remoteDecodeMessages(bytes->data, bytes->len);
+    g_assert_nonnull(messages);
+    g_assert_cmpuint(g_strv_length(messages), ==, 3);
+    g_assert_cmpstr(messages[0], ==, "tainted: custom monitor control commands issued");
+    g_assert_cmpstr(messages[1], ==, "");
+    g_assert_cmpstr(messages[2], ==, "five!");
+}
+
+static void
+testMessagesNone(void)
+{
+    g_auto(GStrv) messages = remoteDecodeMessages((const guint8 *)"\0\0\0\0", 4);
+
+    g_assert_nonnull(messages);
+    g_assert_null(messages[0]);
+}
+
+static void
+testMessagesTooShort(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    size_t have;
+
+    testPutWord(bytes, 2);
+    testPutString(bytes, "first");
+    testPutString(bytes, "second");
+    for (have = 0; have < bytes->len; have++) {
+        g_autofree guint8 *cut = testCut(bytes, have);
+
+        g_assert_null(remoteDecodeMessages(cut, have));
+    }
+}
+
+static void
+testMessagesMost(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_auto(GStrv) messages = NULL;
+    guint i;
+
+    testPutWord(bytes, REMOTE_DOMAIN_MESSAGES_MAX);
+    for (i = 0; i < REMOTE_DOMAIN_MESSAGES_MAX; i++)
+        testPutString(bytes, "m");
+    messages = remoteDecodeMessages(bytes->data, bytes->len);
+    g_assert_nonnull(messages);
+    g_assert_cmpuint(g_strv_length(messages), ==, REMOTE_DOMAIN_MESSAGES_MAX);
+}
+
+static void
+testMessagesTooMany(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    guint i;
+
+    testPutWord(bytes, REMOTE_DOMAIN_MESSAGES_MAX + 1);
+    for (i = 0; i < REMOTE_DOMAIN_MESSAGES_MAX + 1; i++)
+        testPutString(bytes, "m");
+    g_assert_null(remoteDecodeMessages(bytes->data, bytes->len));
+}
+
+static void
+testMessagesHostileCount(void)
+{
+    static const guint32 counts[] = { 3, REMOTE_DOMAIN_MESSAGES_MAX, 0x7fffffff, 0x80000000u,
+                                      0xffffffffu };
+    guint i;
+
+    for (i = 0; i < G_N_ELEMENTS(counts); i++) {
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+
+        testPutWord(bytes, counts[i]);
+        testPutString(bytes, "first");
+        testPutString(bytes, "second");
+        g_assert_null(remoteDecodeMessages(bytes->data, bytes->len));
+    }
+}
+
+static void
+testMessagesHostileString(void)
+{
+    static const guint32 lengths[] = { REMOTE_STRING_MAX, REMOTE_STRING_MAX + 1, 0x80000000u,
+                                       0xffffffffu };
+    guint i;
+
+    for (i = 0; i < G_N_ELEMENTS(lengths); i++) {
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+
+        testPutWord(bytes, 2);
+        testPutString(bytes, "first");
+        testPutWord(bytes, lengths[i]);
+        testPutWord(bytes, 0);
+        g_assert_null(remoteDecodeMessages(bytes->data, bytes->len));
+    }
+}
+
+static void
+testInt(void)
+{
+    gint32 value = 0;
+
+    g_assert_true(remoteDecodeInt((const guint8 *)"\x01\x02\x03\x04", 4, &value));
+    g_assert_cmpint(value, ==, 0x01020304);
+    g_assert_true(remoteDecodeInt((const guint8 *)"\xff\xff\xff\xfe" "more", 8, &value));
+    g_assert_cmpint(value, ==, -2);
+}
+
+static void
+testIntTooShort(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    size_t have;
+
+    testPutWord(bytes, 1);
+    for (have = 0; have < bytes->len; have++) {
+        g_autofree guint8 *cut = testCut(bytes, have);
+        gint32 value;
+
+        g_assert_false(remoteDecodeInt(cut, have, &value));
+    }
+}
+
+/* ---- errors ---- */
+
+/* What libvirtd 9.0 was seen to answer, word by word. */
+static GByteArray *
+testNewCapturedError(void)
+{
+    GByteArray *bytes = g_byte_array_new();
+
+    testPutWord(bytes, 55);
+    testPutWord(bytes, 10);
+    testPutPointer(bytes, "Requested operation is not valid: X");
+    testPutWord(bytes, 2);
+    testPutPointer(bytes, NULL); /* dom */
+    testPutPointer(bytes, "Requested operation is not valid: %s");
+    testPutPointer(bytes, "X");
+    testPutPointer(bytes, NULL); /* str3 */
+    testPutWord(bytes, 0xffffffffu);
+    testPutWord(bytes, 0xffffffffu);
+    testPutPointer(bytes, NULL); /* net */
+    return bytes;
+}
+
+static void
+testError(void)
+{
+    g_autoptr(GByteArray) bytes = testNewCapturedError();
+    gint32 code = 0;
+    gint32 domain = 0;
+
+    g_assert_true(remoteDecodeError(bytes->data, bytes->len, &code, &domain));
+    g_assert_cmpint(code, ==, VIR_ERR_OPERATION_INVALID);
+    g_assert_cmpint(domain, ==, VIR_FROM_QEMU);
+}
+
+static void
+testErrorTooShort(void)
+{
+    g_autoptr(GByteArray) bytes = testNewCapturedError();
+    size_t have;
+
+    for (have = 0; have < 8; have++) {
+        g_autofree guint8 *cut = testCut(bytes, have);
+        gint32 code;
+        gint32 domain;
+
+        g_assert_false(remoteDecodeError(cut, have, &code, &domain));
+    }
+}
+
+static void
+testEncodeErrorCaptured(void)
+{
+    g_autoptr(GByteArray) expected = testNewCapturedError();
+    g_autoptr(GByteArray) bytes = remoteEncodeError(VIR_ERR_OPERATION_INVALID, VIR_FROM_QEMU, "X");
+
+    g_assert_cmpmem(bytes->data, bytes->len, expected->data, expected->len);
+}
+
+static void
+testEncodeErrorCheck(gint32 code, guint32 number, const char *prefix, const char *text)
+{
+    g_autoptr(GByteArray) bytes = remoteEncodeError(code, VIR_FROM_QEMU, text);
+    g_autoptr(GByteArray) expected = g_byte_array_new();
+    g_autofree char *message = g_strconcat(prefix, text, NULL);
+    g_autofree char *format = g_strconcat(prefix, "%s", NULL);
+
+    testPutWord(expected, number);
+    testPutWord(expected, 10);
+    testPutPointer(expected, message);
+    testPutWord(expected, 2);
+    testPutPointer(expected, NULL);
+    testPutPointer(expected, format);
+    testPutPointer(expected, text);
+    testPutPointer(expected, NULL);
+    testPutWord(expected, 0xffffffffu);
+    testPutWord(expected, 0xffffffffu);
+    testPutPointer(expected, NULL);
+    g_assert_cmpmem(bytes->data, bytes->len, expected->data, expected->len);
+}
+
+static void
+testEncodeErrorPrefixes(void)
+{
+    testEncodeErrorCheck(VIR_ERR_OPERATION_INVALID, 55, "Requested operation is not valid: ",
+                         "no");
+    testEncodeErrorCheck(VIR_ERR_OPERATION_TIMEOUT, 68, "Timed out during operation: ", "late");
+    testEncodeErrorCheck(VIR_ERR_INTERNAL_ERROR, 1, "internal error: ", "odd");
+}
+
+/* A guest's name may be anything: it is no format. */
+static void
+testEncodeErrorPercent(void)
+{
+    testEncodeErrorCheck(VIR_ERR_INTERNAL_ERROR, 1, "internal error: ", "100%s of %n '%%'");
+}
+
+static void
+testEncodeErrorLengths(void)
+{
+    size_t length;
+
+    for (length = 1; length < 300; length++) {
+        g_autofree char *text = testNewName(length);
+
+        testEncodeErrorCheck(VIR_ERR_OPERATION_INVALID, 55,
+                             "Requested operation is not valid: ", text);
+    }
+}
+
+/* A text may quote a name that a client sent, and that may be as long as a string can be. */
+static void
+testEncodeErrorLongest(void)
+{
+    g_autofree char *text = testNewName(REMOTE_STRING_MAX);
+    g_autoptr(GByteArray) bytes = remoteEncodeError(VIR_ERR_OPERATION_INVALID, VIR_FROM_QEMU,
+                                                    text);
+    guint32 length;
+
+    g_assert_cmpuint(bytes->len, >, 16);
+    memcpy(&length, bytes->data + 12, sizeof(length));
+    length = GUINT32_FROM_BE(length);
+    g_assert_cmpuint(length, <=, REMOTE_STRING_MAX);
+    g_assert_cmpuint(length, <=, bytes->len - 16);
+    g_assert_true(g_str_has_prefix((const char *)bytes->data + 16,
+                                   "Requested operation is not valid: nnn"));
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    g_test_add_func("/remotecodec/set-memory is decoded", testSetMemory);
+    g_test_add_func("/remotecodec/set-memory is decoded with names of every padding",
+                    testSetMemoryNameLengths);
+    g_test_add_func("/remotecodec/set-memory with flags is decoded", testSetMemoryFlags);
+    g_test_add_func("/remotecodec/set-memory of an inactive domain is decoded",
+                    testSetMemoryInactive);
+    g_test_add_func("/remotecodec/set-memory with stale bytes in its padding is decoded",
+                    testSetMemoryStalePadding);
+    g_test_add_func("/remotecodec/set-memory with bytes behind it is decoded",
+                    testSetMemoryTrailing);
+    g_test_add_func("/remotecodec/set-memory is refused at every length that is too short",
+                    testSetMemoryTooShort);
+    g_test_add_func("/remotecodec/set-memory ends a name at a NUL", testSetMemoryNulInName);
+    g_test_add_func("/remotecodec/set-memory takes the longest name", testSetMemoryLongestName);
+    g_test_add_func("/remotecodec/set-memory refuses a name above the maximum",
+                    testSetMemoryNameTooLong);
+    g_test_add_func("/remotecodec/set-memory refuses a name longer than the message",
+                    testSetMemoryHostileName);
+    g_test_add_func("/remotecodec/a domain may be cleared twice", testDomainClearTwice);
+
+    g_test_add_func("/remotecodec/a domain is encoded with names of every padding",
+                    testEncodeDomain);
+    g_test_add_func("/remotecodec/a domain with flags is encoded", testEncodeDomainFlags);
+    g_test_add_func("/remotecodec/a monitor command is encoded", testEncodeMonitorCommand);
+    g_test_add_func("/remotecodec/the longest strings are encoded", testEncodeLongest);
+    g_test_add_func("/remotecodec/encoding leaves the domain alone", testEncodeLeavesDomain);
+
+    g_test_add_func("/remotecodec/set-memory wants what it has", testWantSetMemory);
+    g_test_add_func("/remotecodec/set-memory with flags wants what it has",
+                    testWantSetMemoryFlags);
+    g_test_add_func("/remotecodec/a monitor command wants what it has", testWantMonitorCommand);
+    g_test_add_func("/remotecodec/a string wants what it has", testWantString);
+    g_test_add_func("/remotecodec/set-memory can be decoded when no more is wanted",
+                    testWantSetMemoryDecodes);
+    g_test_add_func("/remotecodec/a string can be decoded when no more is wanted",
+                    testWantStringDecodes);
+    g_test_add_func("/remotecodec/nothing is wanted of a name above the maximum",
+                    testWantNameTooLong);
+    g_test_add_func("/remotecodec/nothing is wanted of a second string above the maximum",
+                    testWantSecondStringTooLong);
+    g_test_add_func("/remotecodec/all of the longest name is wanted", testWantLongestName);
+
+    g_test_add_func("/remotecodec/a string is lent", testString);
+    g_test_add_func("/remotecodec/a string may be empty", testStringEmpty);
+    g_test_add_func("/remotecodec/a string is refused at every length that is too short",
+                    testStringTooShort);
+    g_test_add_func("/remotecodec/a string above the maximum is refused", testStringTooLong);
+    g_test_add_func("/remotecodec/a string longer than the message is refused",
+                    testStringHostile);
+    g_test_add_func("/remotecodec/messages are decoded", testMessages);
+    g_test_add_func("/remotecodec/no messages are an empty list", testMessagesNone);
+    g_test_add_func("/remotecodec/messages are refused at every length that is too short",
+                    testMessagesTooShort);
+    g_test_add_func("/remotecodec/as many messages as allowed are decoded", testMessagesMost);
+    g_test_add_func("/remotecodec/more messages than allowed are refused", testMessagesTooMany);
+    g_test_add_func("/remotecodec/more messages than there are are refused",
+                    testMessagesHostileCount);
+    g_test_add_func("/remotecodec/a message longer than the answer is refused",
+                    testMessagesHostileString);
+    g_test_add_func("/remotecodec/an int is decoded", testInt);
+    g_test_add_func("/remotecodec/an int is refused at every length that is too short",
+                    testIntTooShort);
+
+    g_test_add_func("/remotecodec/an error is decoded", testError);
+    g_test_add_func("/remotecodec/an error is refused at every length that is too short",
+                    testErrorTooShort);
+    g_test_add_func("/remotecodec/an error is encoded as libvirtd encodes it",
+                    testEncodeErrorCaptured);
+    g_test_add_func("/remotecodec/errors have libvirt's prefixes", testEncodeErrorPrefixes);
+    g_test_add_func("/remotecodec/an error's text is no format", testEncodeErrorPercent);
+    g_test_add_func("/remotecodec/an error's text may have every padding",
+                    testEncodeErrorLengths);
+    g_test_add_func("/remotecodec/an error's text may be as long as a client's name",
+                    testEncodeErrorLongest);
+
+    return g_test_run();
+}

@@ -1,0 +1,254 @@
+"""What the tests of the nested VFIO host are made of: virsh, domain XML, the log of what libvirtd
+said to QEMU, and a virtballoond of one's own. See `run` and `host-init` for the host itself."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+DIRECT = "qemu:///system"
+POLICY_NAMESPACE = "urn:virt-balloon:policy:1"
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+WORK = pathlib.Path(os.environ.get("VFIO_HOST_WORK", "."))
+MONITOR_LOG = pathlib.Path(os.environ.get("VFIO_HOST_MONITOR_LOG", "monitor.log"))
+KERNEL = REPOSITORY / ".cache/vfio-host/kernel/image"
+GUEST_INITRD = REPOSITORY / ".cache/vfio-host/guest.cpio"
+VIRTBALLOOND = REPOSITORY / "build/src/virtballoond"
+E1000E = ("0x8086", "0x10d3")
+
+
+class Result(NamedTuple):
+    """How a command ended."""
+    status: int
+    out: str
+    err: str
+
+
+def virsh(*arguments, uri=DIRECT):
+    """Runs virsh as typed and returns its exit status, standard output and standard error."""
+    done = subprocess.run(["virsh", "-c", uri, *arguments], text=True, capture_output=True,
+                          stdin=subprocess.DEVNULL, check=False)
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def checked_virsh(*arguments, uri=DIRECT):
+    """virsh for the steps around a test, which have to work; returns standard output."""
+    result = virsh(*arguments, uri=uri)
+    assert result.status == 0, f"virsh {' '.join(arguments)}: {result.err}"
+    return result.out
+
+
+def spare_devices():
+    """The host addresses of the emulated NICs that guests may have, such as 0000:00:10.0."""
+    return sorted(
+        device.name for device in pathlib.Path("/sys/bus/pci/devices").iterdir()
+        if ((device / "vendor").read_text().strip(), (device / "device").read_text().strip())
+        == E1000E)
+
+
+def wait_until(condition, seconds, what):
+    """Waits until condition() gives something true and returns that."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.2)
+    raise AssertionError(f"{what}: not within {seconds} s")
+
+
+def hostdev_xml(address):
+    """A <hostdev> for the PCI device at a host address."""
+    domain, bus, slot, function = re.fullmatch(r"(\w+):(\w+):(\w+)\.(\w+)", address).groups()
+    return f"""
+    <hostdev mode='subsystem' type='pci' managed='yes'>
+      <source>
+        <address domain='0x{domain}' bus='0x{bus}' slot='0x{slot}' function='0x{function}'/>
+      </source>
+      <rom enabled='no'/>
+    </hostdev>"""
+
+
+def virtio_mem_xml(size, requested):
+    """A virtio-mem device; sizes in MiB."""
+    return f"""
+    <memory model='virtio-mem'>
+      <target>
+        <size unit='MiB'>{size}</size>
+        <node>0</node>
+        <block unit='MiB'>2</block>
+        <requested unit='MiB'>{requested}</requested>
+      </target>
+      <alias name='ua-vm0'/>
+    </memory>"""
+
+
+def domain_xml(name, memory=256, hostdevs=(), current=None, policy=None, virtio_mem=None,
+               memballoon="virtio", console=None):
+    """A small q35 guest under emulation, without disk. Sizes in MiB.
+
+    hostdevs    host addresses of the PCI devices it gets
+    current     <currentMemory>
+    policy      memballoon policy in the domain's metadata
+    virtio_mem  (size, requested) of a virtio-mem device, in addition to memory
+    memballoon  model of the balloon device
+    console     boots the small Linux of guest-initrd with its console in this file; otherwise
+                nothing runs in the guest
+    """
+    devices = [hostdev_xml(address) for address in hostdevs]
+    total, cpu, boot = memory, "", ""
+    if virtio_mem:
+        size, requested = virtio_mem
+        total += size
+        devices.append(virtio_mem_xml(size, requested))
+        cpu = f"""
+  <maxMemory slots='2' unit='MiB'>{2 * total}</maxMemory>
+  <cpu><numa><cell id='0' cpus='0' memory='{memory}' unit='MiB'/></numa></cpu>"""
+    if console:
+        devices.append(f"""
+    <serial type='file'><source path='{console}'/></serial>""")
+        boot = f"""
+    <kernel>{KERNEL}</kernel>
+    <initrd>{GUEST_INITRD}</initrd>
+    <cmdline>console=ttyS0 quiet panic=-1 mitigations=off</cmdline>"""
+    metadata = "" if policy is None else f"""
+  <metadata>
+    <balloon:policy xmlns:balloon='{POLICY_NAMESPACE}' memballoon='{policy}'/>
+  </metadata>"""
+    current_memory = "" if current is None else f"""
+  <currentMemory unit='MiB'>{current}</currentMemory>"""
+    return f"""
+<domain type='qemu'>
+  <name>{name}</name>{metadata}
+  <memory unit='MiB'>{total}</memory>{current_memory}
+  <vcpu>1</vcpu>{cpu}
+  <os>
+    <type arch='x86_64' machine='q35'>hvm</type>{boot}
+  </os>
+  <features><acpi/></features>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>{''.join(devices)}
+    <controller type='usb' model='none'/>
+    <memballoon model='{memballoon}'/>
+  </devices>
+</domain>"""
+
+
+@contextlib.contextmanager
+def guests():
+    """Gives a function that defines a guest from the parts that domain_xml() knows and returns
+    its name. Afterwards the guests are gone, running or not."""
+    names = []
+
+    def define(name, **parts):
+        path = WORK / f"{name}.xml"
+        path.write_text(domain_xml(name, **parts))
+        checked_virsh("define", str(path))
+        names.append(name)
+        return name
+
+    yield define
+    for name in names:
+        virsh("destroy", name)
+        virsh("undefine", name)
+
+
+def start(name):
+    """Starts a guest with its processors stopped: nothing runs in it that would take time."""
+    checked_virsh("start", "--paused", name)
+    return name
+
+
+def live_size(name, path):
+    """A size in KiB from the live XML of a running guest, by libvirtd itself."""
+    return int(ElementTree.fromstring(checked_virsh("dumpxml", name)).findtext(path))
+
+
+def resident(name):
+    """The resident set of a guest's QEMU in KiB."""
+    pid = pathlib.Path(f"/run/libvirt/qemu/{name}.pid").read_text().strip()
+    return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
+
+
+def monitor_commands(domain):
+    """Every QMP command that libvirtd has sent to a domain's QEMU, from libvirtd's log.
+
+    The log names monitors by address. Whose monitor that is says the line before the one
+    that announces it, in the same thread; addresses are used again after a guest is gone.
+    """
+    connecting = {}
+    owner = {}
+    commands = []
+    for line in MONITOR_LOG.read_text(errors="replace").splitlines():
+        thread = line.split(": ", 2)[1:2]
+        if match := re.search(r"Connect monitor to vm=\w+ name='(.*)'$", line):
+            connecting[thread[0]] = match[1]
+        elif match := re.search(r"QEMU_MONITOR_NEW: mon=(\w+)", line):
+            owner[match[1]] = connecting.pop(thread[0], None)
+        elif match := re.search(r"QEMU_MONITOR_SEND_MSG: mon=(\w+) msg=(.*)$", line):
+            if owner.get(match[1]) == domain:
+                commands.append(json.loads(match[2]))
+    return commands
+
+
+@contextlib.contextmanager
+def balloon_commands(domain):
+    """Collects the sizes in MiB of the `balloon` commands that a domain's QEMU gets meanwhile."""
+    sizes = []
+    before = len(monitor_commands(domain))
+    yield sizes
+    sizes += [command["arguments"]["value"] // 2**20
+              for command in monitor_commands(domain)[before:] if command["execute"] == "balloon"]
+
+
+class Virtballoond:
+    """A virtballoond between this test and the host's libvirtd."""
+
+    def __init__(self, directory, config=""):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True)
+        self.socket = self.directory / "virtballoond-sock"
+        self.log_file = WORK / f"virtballoond-{self.directory.name}.log"
+        config_file = self.directory / "virtballoond.conf"
+        config_file.write_text(f"[virtballoond]\nauth=none\n{config}\n")
+        with self.log_file.open("w") as log:
+            self.process = subprocess.Popen(
+                [VIRTBALLOOND, "--system", "--config", config_file,
+                 "--socket-dir", self.directory, "--upstream-dir", "/run/libvirt"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            wait_until(self.is_up, 20, "virtballoond's socket")
+        except AssertionError:
+            self.stop()
+            raise
+
+    def is_up(self):
+        """Whether its socket is there; fails at once when the process has ended."""
+        assert self.process.poll() is None, f"virtballoond ended: {self.log()}"
+        return self.socket.is_socket()
+
+    @property
+    def uri(self):
+        """The URI of a libvirt connection through it."""
+        return f"qemu:///system?socket={self.socket}"
+
+    @property
+    def read_only_uri(self):
+        """The same for clients that connect read-only."""
+        return f"{self.uri}-ro"
+
+    def log(self):
+        """What it has written so far."""
+        return self.log_file.read_text(errors="replace")
+
+    def stop(self):
+        """Ends it, and fails when it was gone already or ended badly."""
+        early = self.process.poll()
+        self.process.terminate()
+        status = self.process.wait(timeout=20)
+        assert early is None and status == 0, f"virtballoond ended with {status}: {self.log()}"

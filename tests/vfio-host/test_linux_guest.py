@@ -1,0 +1,110 @@
+"""What setmem does to the memory of a Linux guest that has a real VFIO device and answers its
+balloon: nothing is freed before virtballoond, and all that virtballoond knows is checked against
+a balloon that moves. One guest runs through it all, in the order of this file: booting it takes
+about a minute.
+"""
+
+import re
+
+import host
+import pytest
+
+MIB = 1024
+CONSOLE = host.WORK / "linux1-console.log"
+BOOT_SECONDS = 600
+REACTION_SECONDS = 90
+
+
+def reports():
+    """What the guest has said about its MemTotal so far, in KiB."""
+    return [int(total) for total in re.findall(
+        r"guest: (?:ready|memory) MemTotal=(\d+) MemFree=\d+", CONSOLE.read_text(errors="replace"))]
+
+
+def guest_memory():
+    """MemTotal of the guest in KiB by a report that was not there yet when this was called."""
+    seen = len(reports())
+    return host.wait_until(lambda: reports()[seen + 1:], REACTION_SECONDS, "a new report")[-1]
+
+
+def plugged(name):
+    """How much of the guest's virtio-mem device is plugged, in KiB, by the live XML."""
+    return host.live_size(name, "devices/memory/target/current")
+
+
+def current_memory(name):
+    """The guest's currentMemory in KiB, by the live XML."""
+    return host.live_size(name, "currentMemory")
+
+
+@pytest.fixture(scope="module")
+def linux_guest():
+    """256 MiB for the balloon, 128 of 256 MiB of virtio-mem plugged, all of it touched."""
+    with host.guests() as define:
+        name = define("linux1", hostdevs=[host.spare_devices()[3]], virtio_mem=(256, 128),
+                      console=CONSOLE)
+        host.checked_virsh("start", name)
+        host.wait_until(reports, BOOT_SECONDS, "the guest's first report")
+        yield name
+
+
+def setmem_and_wait(name, size, uri):
+    """setmem that is accepted, and the guest's answer to it."""
+    host.checked_virsh("setmem", name, f"{size}M", "--live", uri=uri)
+    host.wait_until(lambda: current_memory(name) == size * MIB + plugged(name),
+                    REACTION_SECONDS, f"the balloon at {size} MiB")
+
+
+def test_half_plugged_virtio_mem_is_not_mistaken_for_the_balloons_memory(linux_guest, through_uri):
+    assert plugged(linux_guest) == 128 * MIB
+    assert current_memory(linux_guest) == 384 * MIB
+    setmem_and_wait(linux_guest, 256, through_uri)
+    result = host.virsh("setmem", linux_guest, "255M", "--live", uri=through_uri)
+    assert result.status == 1
+    assert "ua-vm0" in result.err
+
+
+def test_a_refused_setmem_takes_nothing_from_the_guest(linux_guest, through_uri):
+    before = guest_memory()
+    assert host.virsh("setmem", linux_guest, "128M", "--live", uri=through_uri).status == 1
+    assert [guest_memory(), guest_memory()] == [before, before]
+
+
+def test_the_command_that_the_refusal_names_gives_memory_back(linux_guest, through_uri):
+    before = host.resident(linux_guest)
+    host.checked_virsh("update-memory-device", linux_guest, "--alias", "ua-vm0",
+                       "--requested-size", "0", uri=through_uri)
+    host.wait_until(lambda: plugged(linux_guest) == 0, REACTION_SECONDS, "the unplugged memory")
+    assert host.resident(linux_guest) < before - 100 * MIB
+
+
+def test_stock_libvirt_takes_memory_from_the_guest_and_frees_nothing(linux_guest, direct_uri):
+    setmem_and_wait(linux_guest, 256, direct_uri)
+    guest, qemu = guest_memory(), host.resident(linux_guest)
+    setmem_and_wait(linux_guest, 160, direct_uri)
+    host.wait_until(lambda: guest_memory() < guest - 80 * MIB, REACTION_SECONDS,
+                    "a guest with less memory")
+    assert host.resident(linux_guest) > qemu - 8 * MIB
+
+
+def test_an_inflated_balloon_may_deflate_but_not_inflate_further(
+        linux_guest, direct_uri, through_uri):
+    setmem_and_wait(linux_guest, 160, direct_uri)
+    assert host.virsh("setmem", linux_guest, "159M", "--live", uri=through_uri).status == 1
+    setmem_and_wait(linux_guest, 160, through_uri)
+    setmem_and_wait(linux_guest, 200, through_uri)
+    assert host.virsh("setmem", linux_guest, "199M", "--live", uri=through_uri).status == 1
+    setmem_and_wait(linux_guest, 256, through_uri)
+
+
+def test_setmem_passes_and_frees_memory_once_the_device_is_unplugged(
+        linux_guest, direct_uri, through_uri):
+    setmem_and_wait(linux_guest, 256, direct_uri)
+    device = host.WORK / "linux1-hostdev.xml"
+    device.write_text(host.hostdev_xml(host.spare_devices()[3]))
+    host.checked_virsh("detach-device", linux_guest, str(device), "--live", uri=through_uri)
+    host.wait_until(lambda: "<hostdev" not in host.checked_virsh("dumpxml", linux_guest),
+                    REACTION_SECONDS, "the unplugged device")
+    before = host.resident(linux_guest)
+    setmem_and_wait(linux_guest, 160, through_uri)
+    assert host.resident(linux_guest) < before - 64 * MIB

@@ -1,0 +1,113 @@
+"""Fixtures: the private libvirtd, the daemons in front of it, guests, and pairs to compare."""
+
+import itertools
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import guests
+import harness
+
+SELF_CHECK = "VB_SELF_CHECK" in os.environ
+NOBODY = 65534
+
+
+@pytest.fixture(autouse=True)
+def deadline():
+    """No test waits for ever."""
+    def expired(*_):
+        raise TimeoutError("the test took more than a minute")
+
+    signal.signal(signal.SIGALRM, expired)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+
+
+@pytest.fixture(scope="session")
+def directory():
+    """A temporary directory with a short path: a socket's address has 107 characters."""
+    path = Path(tempfile.mkdtemp(prefix="vb-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def direct():
+    """The private libvirtd."""
+    libvirtd = harness.Libvirtd()
+    yield libvirtd
+    libvirtd.stop()
+
+
+@pytest.fixture(scope="session")
+def virtballoond(direct, directory):
+    """The virtballoond that most tests share."""
+    if SELF_CHECK:
+        pytest.skip("needs virtballoond")
+    daemon = harness.Virtballoond(directory / "system", "auth=none\n")
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture(scope="session")
+def through(request):
+    """What is compared with direct: virtballoond, or libvirtd again under VB_SELF_CHECK."""
+    return request.getfixturevalue("direct" if SELF_CHECK else "virtballoond")
+
+
+@pytest.fixture
+def start_virtballoond(direct, directory):
+    """Starts more daemons, with another configuration or another upstream directory."""
+    if SELF_CHECK:
+        pytest.skip("needs virtballoond")
+    daemons = []
+
+    def start(config="auth=none\n", **options):
+        path = directory / f"system{len(daemons) + 2}"
+        daemons.append(harness.Virtballoond(path, config, **options))
+        return daemons[-1]
+
+    yield start
+    for daemon in daemons:
+        daemon.stop()
+        shutil.rmtree(daemon.path.parent)
+
+
+@pytest.fixture(scope="session")
+def session(directory):
+    """An ordinary user's virtballoond --session."""
+    if SELF_CHECK:
+        pytest.skip("needs virtballoond")
+    daemon = harness.Session(directory / "session", NOBODY)
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture(scope="session")
+def start_guest(direct, directory):
+    """Defines guests with names and UUIDs of their own, and starts them unless told otherwise."""
+    numbers = itertools.count(1)
+    return lambda **options: guests.Guest(direct, directory, next(numbers), **options)
+
+
+@pytest.fixture(scope="module")
+def guest(start_guest):
+    """A guest that the tests of a module share and leave as it was."""
+    return start_guest()
+
+
+@pytest.fixture
+def same(direct, through):
+    """Runs a virsh command directly and through, asserts no difference, returns the result."""
+    def compare(*args, **options):
+        expected = direct.virsh(*args, **options)
+        assert through.virsh(*args, **options) == expected
+        return expected
+
+    return compare
