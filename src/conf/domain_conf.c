@@ -1,22 +1,47 @@
 /*
  * domain_conf.c: what virt-balloon reads of libvirt's <domain> document
  *
- * Walks libxml2's tree by hand: a request pays for one parse and no query language.  Names of
- * elements count only without a namespace, as libvirt writes them.
+ * Reads what clients and libvirt send, so the text may be hostile: libxml2's own limits stay on,
+ * nothing outside the text is looked at, and a document that declares entities or attribute
+ * defaults is refused while it is read, before anything can be expanded.  Nothing is printed; what
+ * went wrong is in the GError, with its line.
+ *
+ * The tree is walked by hand.  Elements and attributes are found where libvirt's XPath finds them:
+ * outside any namespace, the first one where libvirt takes one, in every <devices> where libvirt
+ * takes all.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
 #include "domain_conf.h"
 
+#include <errno.h>
 #include <libxml/parser.h>
+#include <libxml/tree.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "vberror.h"
+#include "util/vberror.h"
+
+/* libvirt refuses sizes from here on, so that they stay a number of bytes in a long long. */
+#define VB_DOMAIN_MEMORY_LIMIT (1ULL << 53)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlParserCtxt, xmlFreeParserCtxt)
+
+#if LIBXML_VERSION >= 21200
+typedef const xmlError vbXMLError;
+#else
+typedef xmlError vbXMLError;
+#endif
+
+/* What the callbacks of one parser run leave behind. */
+typedef struct {
+    char *message; /* libxml2's first fatal error, or NULL */
+    int line;
+    bool declares; /* entities or attribute defaults were declared */
+} vbXMLParserData;
 
 static const char *const vbDomainBalloonPolicyNames[] = {
     [VB_DOMAIN_BALLOON_POLICY_DEFAULT] = "default",
@@ -26,55 +51,88 @@ static const char *const vbDomainBalloonPolicyNames[] = {
     [VB_DOMAIN_BALLOON_POLICY_REDIRECT] = "redirect",
 };
 
+static const char *const vbDomainHostdevNames[] = {
+    [VB_DOMAIN_HOSTDEV_PCI] = "pci",
+    [VB_DOMAIN_HOSTDEV_MDEV] = "mdev",
+    [VB_DOMAIN_HOSTDEV_VDPA] = "vdpa",
+};
+
+static const char *const vbDomainMdevModelNames[] = {
+    [VB_DOMAIN_MDEV_MODEL_VFIO_PCI] = "vfio-pci",
+    [VB_DOMAIN_MDEV_MODEL_VFIO_CCW] = "vfio-ccw",
+    [VB_DOMAIN_MDEV_MODEL_VFIO_AP] = "vfio-ap",
+};
+
+static const char *const vbDomainMemoryModelNames[] = {
+    [VB_DOMAIN_MEMORY_DIMM] = "dimm",
+    [VB_DOMAIN_MEMORY_VIRTIO_MEM] = "virtio-mem",
+};
+
+static const char *const vbDomainLaunchSecurityNames[] = {
+    [VB_DOMAIN_LAUNCH_SECURITY_SEV] = "sev",
+    [VB_DOMAIN_LAUNCH_SECURITY_SEV_SNP] = "sev-snp",
+    [VB_DOMAIN_LAUNCH_SECURITY_TDX] = "tdx",
+    [VB_DOMAIN_LAUNCH_SECURITY_S390_PV] = "s390-pv",
+};
+
+/* The index of @text in @names, where a value without a name is NULL; @fallback if it is not. */
+static unsigned int
+vbEnumFromString(const char *const *names, size_t count, const char *text, unsigned int fallback)
+{
+    for (unsigned int i = 0; i < count; i++) {
+        if (g_strcmp0(names[i], text) == 0 && text != NULL)
+            return i;
+    }
+    return fallback;
+}
+
 const char *
 vbDomainBalloonPolicyTypeToString(vbDomainBalloonPolicy policy)
 {
-    return policy == VB_DOMAIN_BALLOON_POLICY_INVALID ? NULL : vbDomainBalloonPolicyNames[policy];
+    if (policy >= G_N_ELEMENTS(vbDomainBalloonPolicyNames))
+        return NULL;
+    return vbDomainBalloonPolicyNames[policy];
 }
 
 vbDomainBalloonPolicy
 vbDomainBalloonPolicyTypeFromString(const char *text)
 {
-    size_t i;
-
-    for (i = 0; i < G_N_ELEMENTS(vbDomainBalloonPolicyNames); i++) {
-        if (g_strcmp0(text, vbDomainBalloonPolicyNames[i]) == 0)
-            return (vbDomainBalloonPolicy)i;
-    }
-    return VB_DOMAIN_BALLOON_POLICY_INVALID;
+    return vbEnumFromString(vbDomainBalloonPolicyNames, G_N_ELEMENTS(vbDomainBalloonPolicyNames),
+                            text, VB_DOMAIN_BALLOON_POLICY_INVALID);
 }
 
 static void
-vbDomainHostdevDefFree(vbDomainHostdevDef *def)
+vbDomainHostdevDefFree(vbDomainHostdevDef *hostdev)
 {
-    g_free(def->alias);
-    g_free(def->address);
-    g_free(def);
+    g_free(hostdev->alias);
+    g_free(hostdev->address);
+    g_free(hostdev);
 }
 
 static void
-vbDomainDeviceDefFree(vbDomainDeviceDef *def)
+vbDomainDeviceDefFree(vbDomainDeviceDef *device)
 {
-    g_free(def->alias);
-    g_free(def->address);
-    g_free(def);
+    g_free(device->alias);
+    g_free(device->address);
+    g_free(device);
 }
 
 static void
-vbDomainMemoryDefFree(vbDomainMemoryDef *def)
+vbDomainMemoryDefFree(vbDomainMemoryDef *memory)
 {
-    g_free(def->alias);
-    g_free(def);
+    g_free(memory->alias);
+    g_free(memory);
 }
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(vbDomainMemoryDef, vbDomainMemoryDefFree)
 
 static void
-vbDomainOverrideDefFree(vbDomainOverrideDef *def)
+vbDomainOverrideDefFree(vbDomainOverrideDef *override)
 {
-    g_free(def->alias);
-    g_free(def->name);
-    g_free(def->type);
-    g_free(def->value);
-    g_free(def);
+    g_free(override->alias);
+    g_free(override->name);
+    g_free(override->type);
+    g_free(override->value);
+    g_free(override);
 }
 
 static vbDomainDef *
@@ -95,230 +153,279 @@ vbDomainDefFree(vbDomainDef *def)
 {
     if (!def)
         return;
+
     g_free(def->virtType);
     g_free(def->name);
     g_free(def->uuid);
     g_free(def->memorySourceType);
+    g_free(def->policyText);
+    g_free(def->emulator);
     g_ptr_array_unref(def->hostdevs);
     g_ptr_array_unref(def->devices);
     g_ptr_array_unref(def->memories);
     g_ptr_array_unref(def->overrides);
-    g_free(def->policyText);
-    g_free(def->emulator);
     g_free(def);
 }
 
 static bool
-vbDomainNodeIs(const xmlNode *node, const char *name)
+vbXMLNodeIs(const xmlNode *node, const char *name, const char *ns)
 {
-    return node->type == XML_ELEMENT_NODE && !node->ns &&
-        g_str_equal((const char *)node->name, name);
+    return node->type == XML_ELEMENT_NODE &&
+           strcmp((const char *)node->name, name) == 0 &&
+           g_strcmp0(node->ns ? (const char *)node->ns->href : NULL, ns) == 0;
 }
 
-static bool
-vbDomainNodeIsIn(const xmlNode *node, const char *name, const char *href)
+/* The first child element @name without namespace; NULL for no @node, so that calls can nest. */
+static const xmlNode *
+vbXMLChild(const xmlNode *node, const char *name)
 {
-    return node->type == XML_ELEMENT_NODE && node->ns &&
-        g_strcmp0((const char *)node->ns->href, href) == 0 &&
-        (!name || g_str_equal((const char *)node->name, name));
-}
-
-static xmlNode *
-vbDomainNodeGetChild(const xmlNode *node, const char *name)
-{
-    xmlNode *child;
-
-    for (child = node ? node->children : NULL; child; child = child->next) {
-        if (vbDomainNodeIs(child, name))
+    if (!node)
+        return NULL;
+    for (const xmlNode *child = node->children; child; child = child->next) {
+        if (vbXMLNodeIs(child, name, NULL))
             return child;
     }
     return NULL;
 }
 
-static char *
-vbDomainTake(xmlChar *text)
+/*
+ * The value of attribute @name, which belongs to the tree; NULL if there is none, or no @node.
+ * Entities are never declared here, so a value in more than one piece is one with a reference
+ * that nothing can resolve: not readable.
+ */
+static const char *
+vbXMLProp(const xmlNode *node, const char *name)
 {
-    char *copy = g_strdup((const char *)text);
-
-    xmlFree(text);
-    return copy;
-}
-
-static char *
-vbDomainNodeGetProp(const xmlNode *node, const char *name)
-{
-    return node ? vbDomainTake(xmlGetNoNsProp(node, (const xmlChar *)name)) : NULL;
-}
-
-static char *
-vbDomainNodeGetText(const xmlNode *node)
-{
-    return node ? vbDomainTake(xmlNodeGetContent(node)) : NULL;
+    if (!node)
+        return NULL;
+    for (const xmlAttr *attr = node->properties; attr; attr = attr->next) {
+        if (attr->ns || strcmp((const char *)attr->name, name) != 0)
+            continue;
+        if (!attr->children)
+            return "";
+        if (attr->children->next || attr->children->type != XML_TEXT_NODE)
+            return NULL;
+        return (const char *)attr->children->content;
+    }
+    return NULL;
 }
 
 static bool
-vbDomainNodePropIs(const xmlNode *node, const char *name, const char *value)
+vbXMLPropIs(const xmlNode *node, const char *name, const char *value)
 {
-    g_autofree char *text = vbDomainNodeGetProp(node, name);
-
-    return g_strcmp0(text, value) == 0;
+    return g_strcmp0(vbXMLProp(node, name), value) == 0;
 }
 
-/* Bytes in libvirt's unit names (virScaleInteger(), libvirt 9.0), which ignore case: 'k' and its
- * like are powers of 1024, 'KB' and its like are powers of 1000. Returns 0 for an unknown unit. */
-static guint64
-vbDomainUnitGetScale(const char *unit)
+/* The text of @node and everything below, as XPath's string(); NULL if empty, as libvirt has it. */
+static char *
+vbXMLText(const xmlNode *node)
+{
+    xmlChar *content = node ? xmlNodeGetContent(node) : NULL;
+    char *text = content && *content ? g_strdup((const char *)content) : NULL;
+
+    xmlFree(content);
+    return text;
+}
+
+/* As libvirt's virStrToLong_ullp(): blanks in front are fine, anything behind is not. */
+static bool
+vbParseUnsigned(const char *text, int base, unsigned long long max, unsigned long long *value)
+{
+    char *end = NULL;
+
+    errno = 0;
+    *value = strtoull(text, &end, base);
+    return errno == 0 && end != text && *end == '\0' && !strchr(text, '-') && *value <= max;
+}
+
+static int
+vbParseInt(const char *text, int fallback)
+{
+    unsigned long long value;
+
+    return text && vbParseUnsigned(text, 10, INT_MAX, &value) ? (int)value : fallback;
+}
+
+/* Sets @error to what is wrong at @node. @text is as the document has it: kept short and UTF-8. */
+static void
+vbDomainReportXML(const xmlNode *node, const char *problem, const char *text, GError **error)
+{
+    g_autofree char *cut = g_strndup(text, 64);
+    g_autofree char *shown = g_utf8_make_valid(cut, -1);
+
+    g_set_error(error, VB_ERROR, VB_ERROR_XML, "line %ld: <%s>: %s '%s'",
+                xmlGetLineNo(node), (const char *)node->name, problem, shown);
+}
+
+/* Bytes in a @unit of libvirt's scaled integers (virScaleInteger()); 0 if there is no such unit. */
+static unsigned long long
+vbDomainUnitScale(const char *unit)
 {
     static const char prefixes[] = "kmgtpe";
     const char *prefix;
-    guint64 base = 1024;
-    guint64 scale = 1;
-    ptrdiff_t i;
+    unsigned long long base;
+    unsigned long long scale = 1;
 
-    if (g_ascii_strcasecmp(unit, "b") == 0 || g_ascii_strcasecmp(unit, "byte") == 0 ||
+    if (!unit || *unit == '\0')
+        return 1024;
+    if (g_ascii_strcasecmp(unit, "b") == 0 ||
+        g_ascii_strcasecmp(unit, "byte") == 0 ||
         g_ascii_strcasecmp(unit, "bytes") == 0)
         return 1;
-    if (unit[0] == '\0' || !(prefix = strchr(prefixes, g_ascii_tolower(unit[0]))))
-        return 0;
-    if (unit[1] != '\0' && g_ascii_strcasecmp(unit + 1, "ib") != 0) {
-        if (g_ascii_strcasecmp(unit + 1, "b") != 0)
-            return 0;
+
+    if (unit[1] == '\0' || g_ascii_strcasecmp(unit + 1, "iB") == 0)
+        base = 1024;
+    else if (g_ascii_strcasecmp(unit + 1, "B") == 0)
         base = 1000;
-    }
-    for (i = 0; i <= prefix - prefixes; i++)
+    else
+        return 0;
+
+    if (!(prefix = strchr(prefixes, g_ascii_tolower(*unit))))
+        return 0;
+    for (const char *p = prefixes; p <= prefix; p++)
         scale *= base;
     return scale;
 }
 
-/* A size in KiB, rounded up as libvirt does (virDomainParseMemory()). @size is left alone where
- * @node is NULL. */
+/* As virDomainParseMemory(): KiB where there is no unit, the result rounded up to KiB. */
 static bool
-vbDomainParseMemory(const xmlNode *node, unsigned long long *size, GError **error)
+vbDomainParseMemory(const xmlNode *node,
+                    const char *text,
+                    unsigned long long *kib,
+                    GError **error)
 {
-    g_autofree char *text = vbDomainNodeGetText(node);
-    g_autofree char *unit = vbDomainNodeGetProp(node, "unit");
-    guint64 scale = unit ? vbDomainUnitGetScale(unit) : 1024;
-    guint64 number = 0;
-    guint64 bytes;
+    const char *unit = vbXMLProp(node, "unit");
+    unsigned long long scale = vbDomainUnitScale(unit);
+    unsigned long long value;
 
-    if (!node)
-        return true;
-    if (!g_ascii_string_to_unsigned(g_strstrip(text), 10, 0, G_MAXUINT64, &number, NULL)) {
-        g_set_error(error, VB_ERROR, VB_ERROR_XML, "element '%s' is no size: '%.64s'",
-                    node->name, text);
+    if (!vbParseUnsigned(text, 10, ULLONG_MAX, &value)) {
+        vbDomainReportXML(node, "not a size:", text, error);
         return false;
     }
     if (scale == 0) {
-        g_set_error(error, VB_ERROR, VB_ERROR_XML, "unknown unit '%.64s' of element '%s'", unit,
-                    node->name);
+        vbDomainReportXML(node, "unknown unit", unit, error);
         return false;
     }
-    if (!g_uint64_checked_mul(&bytes, number, scale) || bytes > G_MAXINT64) {
-        g_set_error(error, VB_ERROR, VB_ERROR_XML, "the size in element '%s' is too large",
-                    node->name);
+    if (value > LLONG_MAX / scale) {
+        vbDomainReportXML(node, "size too large:", text, error);
         return false;
     }
-    *size = (bytes + 1023) / 1024;
+
+    value *= scale;
+    *kib = value / 1024 + (value % 1024 != 0);
+    if (*kib >= VB_DOMAIN_MEMORY_LIMIT) {
+        vbDomainReportXML(node, "size too large:", text, error);
+        return false;
+    }
     return true;
 }
 
-/* "0000:07:00.0" of <address domain= bus= slot= function=>. */
-static char *
-vbDomainParsePCIAddress(const xmlNode *address)
+/* The size in the child @name of @parent; untouched where it is absent or empty. */
+static bool
+vbDomainMemoryElementParseXML(const xmlNode *parent,
+                              const char *name,
+                              unsigned long long *kib,
+                              GError **error)
 {
-    static const char *const names[] = { "domain", "bus", "slot", "function" };
-    static const guint64 limits[] = { 0xffffffff, 0xff, 0x1f, 7 };
-    guint64 parts[G_N_ELEMENTS(names)] = { 0 };
-    size_t i;
+    const xmlNode *node = vbXMLChild(parent, name);
+    g_autofree char *text = vbXMLText(node);
+
+    return !text || vbDomainParseMemory(node, text, kib, error);
+}
+
+/* libvirt reads every part in base 0 (0x hexadecimal, leading 0 octal), 0 where it is absent. */
+static char *
+vbDomainPCIAddressParseXML(const xmlNode *address)
+{
+    static const char *const names[] = {"domain", "bus", "slot", "function"};
+    static const unsigned long long limits[] = {UINT_MAX, 0xff, 0x1f, 7};
+    unsigned long long parts[G_N_ELEMENTS(names)] = {0};
 
     if (!address)
         return NULL;
-    for (i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *text = vbDomainNodeGetProp(address, names[i]);
-        char *end;
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        const char *text = vbXMLProp(address, names[i]);
 
-        if (!text) {
-            if (i == 0)
-                continue;
-            return NULL;
-        }
-        parts[i] = g_ascii_strtoull(text, &end, 0);
-        if (end == text || *end != '\0' || parts[i] > limits[i])
+        if (text && !vbParseUnsigned(text, 0, limits[i], &parts[i]))
             return NULL;
     }
-    return g_strdup_printf("%04x:%02x:%02x.%x", (unsigned int)parts[0], (unsigned int)parts[1],
-                           (unsigned int)parts[2], (unsigned int)parts[3]);
+    return g_strdup_printf("%04llx:%02llx:%02llx.%llx", parts[0], parts[1], parts[2], parts[3]);
 }
 
 static char *
-vbDomainNodeGetAlias(const xmlNode *node)
+vbDomainDeviceAliasParseXML(const xmlNode *device)
 {
-    return vbDomainNodeGetProp(vbDomainNodeGetChild(node, "alias"), "name");
+    return g_strdup(vbXMLProp(vbXMLChild(device, "alias"), "name"));
 }
 
-static vbDomainMdevModel
-vbDomainMdevModelParse(const xmlNode *node)
+/* @body has <driver> and <source>: @device itself, or the <actual> in an <interface>. */
+static void
+vbDomainHostdevDefParseXML(vbDomainDef *def,
+                           const xmlNode *device,
+                           const xmlNode *body,
+                           vbDomainHostdevType type)
 {
-    g_autofree char *model = vbDomainNodeGetProp(node, "model");
-
-    if (g_strcmp0(model, "vfio-pci") == 0)
-        return VB_DOMAIN_MDEV_MODEL_VFIO_PCI;
-    if (g_strcmp0(model, "vfio-ccw") == 0)
-        return VB_DOMAIN_MDEV_MODEL_VFIO_CCW;
-    if (g_strcmp0(model, "vfio-ap") == 0)
-        return VB_DOMAIN_MDEV_MODEL_VFIO_AP;
-    return VB_DOMAIN_MDEV_MODEL_OTHER;
-}
-
-static vbDomainHostdevDef *
-vbDomainHostdevDefNew(vbDomainDef *def, const xmlNode *node, vbDomainHostdevType type)
-{
+    const xmlNode *driver = vbXMLChild(body, "driver");
+    const xmlNode *source = vbXMLChild(body, "source");
+    const xmlNode *address = vbXMLChild(source, "address");
+    const char *driverName = vbXMLProp(driver, "name");
     vbDomainHostdevDef *hostdev = g_new0(vbDomainHostdevDef, 1);
 
     hostdev->type = type;
     hostdev->model = VB_DOMAIN_MDEV_MODEL_OTHER;
-    hostdev->alias = vbDomainNodeGetAlias(node);
-    g_ptr_array_add(def->hostdevs, hostdev);
-    return hostdev;
-}
+    hostdev->isInterface = vbXMLNodeIs(device, "interface", NULL);
+    hostdev->iommufd = vbXMLPropIs(driver, "iommufd", "yes");
+    hostdev->alias = vbDomainDeviceAliasParseXML(device);
 
-static void
-vbDomainHostdevDefParsePCI(vbDomainHostdevDef *hostdev, const xmlNode *node)
-{
-    const xmlNode *source = vbDomainNodeGetChild(node, "source");
-    const xmlNode *driver = vbDomainNodeGetChild(node, "driver");
-    g_autofree char *name = vbDomainNodeGetProp(driver, "name");
-
-    hostdev->address = vbDomainParsePCIAddress(vbDomainNodeGetChild(source, "address"));
-    hostdev->iommufd = vbDomainNodePropIs(driver, "iommufd", "yes");
-    hostdev->foreignDriver = name && !g_str_equal(name, "vfio");
-}
-
-static void
-vbDomainHostdevDefParseXML(vbDomainDef *def, const xmlNode *node)
-{
-    const xmlNode *source = vbDomainNodeGetChild(node, "source");
-    g_autofree char *type = vbDomainNodeGetProp(node, "type");
-    vbDomainHostdevDef *hostdev;
-
-    if (!vbDomainNodePropIs(node, "mode", "subsystem")) {
-        vbDomainHostdevDefNew(def, node, VB_DOMAIN_HOSTDEV_OTHER);
-    } else if (g_strcmp0(type, "pci") == 0) {
-        vbDomainHostdevDefParsePCI(vbDomainHostdevDefNew(def, node, VB_DOMAIN_HOSTDEV_PCI), node);
-    } else if (g_strcmp0(type, "mdev") == 0) {
-        hostdev = vbDomainHostdevDefNew(def, node, VB_DOMAIN_HOSTDEV_MDEV);
-        hostdev->model = vbDomainMdevModelParse(node);
-        hostdev->address = vbDomainNodeGetProp(vbDomainNodeGetChild(source, "address"), "uuid");
-    } else if (g_strcmp0(type, "vdpa") == 0) {
-        hostdev = vbDomainHostdevDefNew(def, node, VB_DOMAIN_HOSTDEV_VDPA);
-        hostdev->address = vbDomainNodeGetProp(source, "dev");
-    } else {
-        vbDomainHostdevDefNew(def, node, VB_DOMAIN_HOSTDEV_OTHER);
+    switch (type) {
+    case VB_DOMAIN_HOSTDEV_PCI:
+        /* 'default' is libvirt's name for no choice: it becomes vfio when the guest starts. */
+        hostdev->foreignDriver = driverName && strcmp(driverName, "vfio") != 0 &&
+                                 strcmp(driverName, "default") != 0;
+        hostdev->address = vbDomainPCIAddressParseXML(address);
+        break;
+    case VB_DOMAIN_HOSTDEV_MDEV:
+        hostdev->model = vbEnumFromString(vbDomainMdevModelNames,
+                                          G_N_ELEMENTS(vbDomainMdevModelNames),
+                                          vbXMLProp(device, "model"), VB_DOMAIN_MDEV_MODEL_OTHER);
+        hostdev->address = g_strdup(vbXMLProp(address, "uuid"));
+        break;
+    case VB_DOMAIN_HOSTDEV_VDPA:
+        hostdev->address = g_strdup(vbXMLProp(source, "dev"));
+        break;
+    case VB_DOMAIN_HOSTDEV_OTHER:
+    default:
+        break;
     }
+
+    g_ptr_array_add(def->hostdevs, hostdev);
 }
 
-static vbDomainDeviceDef *
-vbDomainDeviceDefNew(vbDomainDef *def, vbDomainDeviceType type, char *alias, char *address)
+static vbDomainHostdevType
+vbDomainHostdevTypeParseXML(const xmlNode *node)
+{
+    const char *mode = vbXMLProp(node, "mode");
+
+    if (mode && strcmp(mode, "subsystem") != 0)
+        return VB_DOMAIN_HOSTDEV_OTHER;
+    return vbEnumFromString(vbDomainHostdevNames, G_N_ELEMENTS(vbDomainHostdevNames),
+                            vbXMLProp(node, "type"), VB_DOMAIN_HOSTDEV_OTHER);
+}
+
+/* An <interface type='hostdev'> says in its source address whether it is PCI; usb is possible. */
+static vbDomainHostdevType
+vbDomainNetHostdevTypeParseXML(const xmlNode *body)
+{
+    const xmlNode *address = vbXMLChild(vbXMLChild(body, "source"), "address");
+
+    if (vbXMLPropIs(address, "type", "usb"))
+        return VB_DOMAIN_HOSTDEV_OTHER;
+    return VB_DOMAIN_HOSTDEV_PCI;
+}
+
+/* Takes @alias and @address. */
+static void
+vbDomainDeviceDefAdd(vbDomainDef *def, vbDomainDeviceType type, char *alias, char *address)
 {
     vbDomainDeviceDef *device = g_new0(vbDomainDeviceDef, 1);
 
@@ -326,330 +433,456 @@ vbDomainDeviceDefNew(vbDomainDef *def, vbDomainDeviceType type, char *alias, cha
     device->alias = alias;
     device->address = address;
     g_ptr_array_add(def->devices, device);
-    return device;
 }
 
+/*
+ * A dump of a running guest shows what a network interface became: libvirt writes type='hostdev'
+ * and the device.  Only libvirt's status files, and dumps made for them, keep type='network' and
+ * have an <actual> inside.
+ */
 static void
 vbDomainNetDefParseXML(vbDomainDef *def, const xmlNode *node)
 {
-    const xmlNode *source = vbDomainNodeGetChild(node, "source");
-    const xmlNode *actual = vbDomainNodeGetChild(node, "actual");
-    const xmlNode *assigned = NULL;
-    g_autofree char *type = vbDomainNodeGetProp(node, "type");
+    const char *type = vbXMLProp(node, "type");
+    const xmlNode *source = vbXMLChild(node, "source");
+    const xmlNode *actual = vbXMLChild(node, "actual");
 
-    /* A network of devices: libvirt's status documents keep the type that was written and say
-     * inside <actual> what became of it; its live documents show that at once. */
-    if (g_strcmp0(type, "hostdev") == 0)
-        assigned = node;
-    else if (actual && vbDomainNodePropIs(actual, "type", "hostdev"))
-        assigned = actual;
-
-    if (assigned) {
-        vbDomainHostdevDef *hostdev = vbDomainHostdevDefNew(def, node, VB_DOMAIN_HOSTDEV_PCI);
-
-        hostdev->isInterface = true;
-        vbDomainHostdevDefParsePCI(hostdev, assigned);
+    if (g_strcmp0(type, "hostdev") == 0) {
+        vbDomainHostdevDefParseXML(def, node, node, vbDomainNetHostdevTypeParseXML(node));
+    } else if (g_strcmp0(type, "network") == 0 && vbXMLPropIs(actual, "type", "hostdev")) {
+        vbDomainHostdevDefParseXML(def, node, actual, vbDomainNetHostdevTypeParseXML(actual));
     } else if (g_strcmp0(type, "network") == 0) {
-        vbDomainDeviceDefNew(def, VB_DOMAIN_DEVICE_NETWORK_NET, vbDomainNodeGetAlias(node),
-                             vbDomainNodeGetProp(source, "network"));
+        vbDomainDeviceDefAdd(def, VB_DOMAIN_DEVICE_NETWORK_NET,
+                             vbDomainDeviceAliasParseXML(node),
+                             g_strdup(vbXMLProp(source, "network")));
     } else if (g_strcmp0(type, "vdpa") == 0) {
-        vbDomainDeviceDefNew(def, VB_DOMAIN_DEVICE_VDPA_NET, vbDomainNodeGetAlias(node),
-                             vbDomainNodeGetProp(source, "dev"));
+        vbDomainDeviceDefAdd(def, VB_DOMAIN_DEVICE_VDPA_NET,
+                             vbDomainDeviceAliasParseXML(node),
+                             g_strdup(vbXMLProp(source, "dev")));
     }
 }
 
-/* One layer of a disk. A userspace NVMe driver below an overlay pins guest memory just the same,
- * so the whole chain is looked at; libxml2 bounds its depth. */
+/*
+ * QEMU opens every image of a disk: those it is backed by, the target of a running copy, and the
+ * data file of a qcow2 image.  How deep they nest is bounded by libxml2's limit on depth.
+ */
 static void
-vbDomainDiskDefParseLayer(vbDomainDef *def, const xmlNode *layer, const char *alias)
+vbDomainStorageSourceParseXML(vbDomainDef *def, const xmlNode *storage, const char *alias)
 {
-    const xmlNode *source = vbDomainNodeGetChild(layer, "source");
-    g_autofree char *type = vbDomainNodeGetProp(layer, "type");
-    const xmlNode *child;
+    const xmlNode *source = vbXMLChild(storage, "source");
 
-    if (g_strcmp0(type, "nvme") == 0)
-        vbDomainDeviceDefNew(def, VB_DOMAIN_DEVICE_NVME_DISK, g_strdup(alias),
-                             vbDomainParsePCIAddress(vbDomainNodeGetChild(source, "address")));
-    else if (g_strcmp0(type, "vhostvdpa") == 0)
-        vbDomainDeviceDefNew(def, VB_DOMAIN_DEVICE_VHOST_VDPA_DISK, g_strdup(alias),
-                             vbDomainNodeGetProp(source, "dev"));
+    if (!storage)
+        return;
 
-    for (child = layer->children; child; child = child->next) {
-        if (vbDomainNodeIs(child, "backingStore") || vbDomainNodeIs(child, "mirror"))
-            vbDomainDiskDefParseLayer(def, child, alias);
+    if (vbXMLPropIs(storage, "type", "nvme")) {
+        vbDomainDeviceDefAdd(def, VB_DOMAIN_DEVICE_NVME_DISK, g_strdup(alias),
+                             vbDomainPCIAddressParseXML(vbXMLChild(source, "address")));
+    } else if (vbXMLPropIs(storage, "type", "vhostvdpa")) {
+        vbDomainDeviceDefAdd(def, VB_DOMAIN_DEVICE_VHOST_VDPA_DISK, g_strdup(alias),
+                             g_strdup(vbXMLProp(source, "dev")));
     }
+
+    vbDomainStorageSourceParseXML(def, vbXMLChild(source, "dataStore"), alias);
+    vbDomainStorageSourceParseXML(def, vbXMLChild(storage, "backingStore"), alias);
+    vbDomainStorageSourceParseXML(def, vbXMLChild(storage, "mirror"), alias);
 }
 
-static vbDomainMemoryModel
-vbDomainMemoryModelParse(const xmlNode *node)
+static void
+vbDomainDiskDefParseXML(vbDomainDef *def, const xmlNode *node)
 {
-    g_autofree char *model = vbDomainNodeGetProp(node, "model");
-
-    if (g_strcmp0(model, "dimm") == 0)
-        return VB_DOMAIN_MEMORY_DIMM;
-    if (g_strcmp0(model, "virtio-mem") == 0)
-        return VB_DOMAIN_MEMORY_VIRTIO_MEM;
-    return VB_DOMAIN_MEMORY_OTHER;
+    vbDomainStorageSourceParseXML(def, node, vbXMLProp(vbXMLChild(node, "alias"), "name"));
 }
 
 static bool
 vbDomainMemoryDefParseXML(vbDomainDef *def, const xmlNode *node, GError **error)
 {
-    const xmlNode *target = vbDomainNodeGetChild(node, "target");
-    g_autofree char *guestNode = vbDomainNodeGetText(vbDomainNodeGetChild(target, "node"));
-    vbDomainMemoryDef *mem = g_new0(vbDomainMemoryDef, 1);
-    guint64 number;
+    const xmlNode *target = vbXMLChild(node, "target");
+    g_autofree char *nodeText = vbXMLText(vbXMLChild(target, "node"));
+    g_autoptr(vbDomainMemoryDef) memory = g_new0(vbDomainMemoryDef, 1);
 
-    g_ptr_array_add(def->memories, mem);
-    mem->model = vbDomainMemoryModelParse(node);
-    mem->alias = vbDomainNodeGetAlias(node);
-    mem->node = -1;
-    if (guestNode &&
-        g_ascii_string_to_unsigned(g_strstrip(guestNode), 10, 0, INT_MAX, &number, NULL))
-        mem->node = (int)number;
+    memory->model = vbEnumFromString(vbDomainMemoryModelNames,
+                                     G_N_ELEMENTS(vbDomainMemoryModelNames),
+                                     vbXMLProp(node, "model"), VB_DOMAIN_MEMORY_OTHER);
+    memory->alias = vbDomainDeviceAliasParseXML(node);
+    memory->node = vbParseInt(nodeText, -1);
 
-    return vbDomainParseMemory(vbDomainNodeGetChild(target, "size"), &mem->size, error) &&
-        vbDomainParseMemory(vbDomainNodeGetChild(target, "block"), &mem->block, error) &&
-        vbDomainParseMemory(vbDomainNodeGetChild(target, "requested"), &mem->requested, error) &&
-        vbDomainParseMemory(vbDomainNodeGetChild(target, "current"), &mem->current, error);
+    if (!vbDomainMemoryElementParseXML(target, "size", &memory->size, error))
+        return false;
+    if (memory->size == 0) {
+        vbDomainReportXML(node, "a memory device needs a", "size", error);
+        return false;
+    }
+    /* What nvdimm and others call <block> is not ours. */
+    if (memory->model == VB_DOMAIN_MEMORY_VIRTIO_MEM &&
+        (!vbDomainMemoryElementParseXML(target, "block", &memory->block, error) ||
+         !vbDomainMemoryElementParseXML(target, "requested", &memory->requested, error) ||
+         !vbDomainMemoryElementParseXML(target, "current", &memory->current, error)))
+        return false;
+
+    g_ptr_array_add(def->memories, g_steal_pointer(&memory));
+    return true;
 }
 
 static void
 vbDomainMemballoonDefParseXML(vbDomainDef *def, const xmlNode *node)
 {
-    g_autofree char *model = vbDomainNodeGetProp(node, "model");
+    const char *model = vbXMLProp(node, "model");
 
-    if (g_strcmp0(model, "none") == 0)
-        def->memballoon = VB_DOMAIN_MEMBALLOON_NONE;
-    else if (model && g_str_has_prefix(model, "virtio"))
+    if (g_strcmp0(model, "virtio") == 0 ||
+        g_strcmp0(model, "virtio-transitional") == 0 ||
+        g_strcmp0(model, "virtio-non-transitional") == 0)
         def->memballoon = VB_DOMAIN_MEMBALLOON_VIRTIO;
+    else if (g_strcmp0(model, "none") == 0)
+        def->memballoon = VB_DOMAIN_MEMBALLOON_NONE;
     else
         def->memballoon = VB_DOMAIN_MEMBALLOON_OTHER;
-    def->freePageReporting = vbDomainNodePropIs(node, "freePageReporting", "on");
+
+    def->freePageReporting = vbXMLPropIs(node, "freePageReporting", "on");
 }
 
 static bool
-vbDomainDevicesParseXML(vbDomainDef *def, const xmlNode *devices, GError **error)
+vbDomainDevicesParseXML(vbDomainDef *def, const xmlNode *devices, bool *sawMemballoon,
+                        GError **error)
 {
-    const xmlNode *node;
-
-    for (node = devices->children; node; node = node->next) {
-        if (vbDomainNodeIs(node, "hostdev")) {
-            vbDomainHostdevDefParseXML(def, node);
-        } else if (vbDomainNodeIs(node, "interface")) {
+    for (const xmlNode *node = devices->children; node; node = node->next) {
+        if (vbXMLNodeIs(node, "hostdev", NULL)) {
+            vbDomainHostdevDefParseXML(def, node, node, vbDomainHostdevTypeParseXML(node));
+        } else if (vbXMLNodeIs(node, "interface", NULL)) {
             vbDomainNetDefParseXML(def, node);
-        } else if (vbDomainNodeIs(node, "disk")) {
-            g_autofree char *alias = vbDomainNodeGetAlias(node);
-
-            vbDomainDiskDefParseLayer(def, node, alias);
-        } else if (vbDomainNodeIs(node, "memory")) {
+        } else if (vbXMLNodeIs(node, "disk", NULL)) {
+            vbDomainDiskDefParseXML(def, node);
+        } else if (vbXMLNodeIs(node, "memory", NULL)) {
             if (!vbDomainMemoryDefParseXML(def, node, error))
                 return false;
-        } else if (vbDomainNodeIs(node, "memballoon")) {
+        } else if (vbXMLNodeIs(node, "memballoon", NULL) && !*sawMemballoon) {
             vbDomainMemballoonDefParseXML(def, node);
-        } else if (vbDomainNodeIs(node, "emulator") && !def->emulator) {
-            def->emulator = vbDomainNodeGetText(node);
+            *sawMemballoon = true;
+        } else if (vbXMLNodeIs(node, "emulator", NULL) && !def->emulator) {
+            def->emulator = vbXMLText(node);
         }
     }
     return true;
 }
 
+/* An override names its device by alias and its property by name: without them it has no effect. */
 static void
-vbDomainMemoryBackingParseXML(vbDomainDef *def, const xmlNode *node)
+vbDomainOverridePropertiesParseXML(vbDomainDef *def, const xmlNode *frontend, const char *alias)
 {
-    def->memoryLocked = vbDomainNodeGetChild(node, "locked");
-    def->memoryHugepages = vbDomainNodeGetChild(node, "hugepages");
-    g_free(def->memorySourceType);
-    def->memorySourceType = vbDomainNodeGetProp(vbDomainNodeGetChild(node, "source"), "type");
-}
+    for (const xmlNode *node = frontend->children; node; node = node->next) {
+        const char *name = NULL;
+        vbDomainOverrideDef *override = NULL;
 
-static vbDomainLaunchSecurity
-vbDomainLaunchSecurityParse(const xmlNode *node)
-{
-    g_autofree char *type = vbDomainNodeGetProp(node, "type");
+        if (!vbXMLNodeIs(node, "property", VB_DOMAIN_QEMU_NAMESPACE) ||
+            !(name = vbXMLProp(node, "name")))
+            continue;
 
-    if (g_strcmp0(type, "sev") == 0)
-        return VB_DOMAIN_LAUNCH_SECURITY_SEV;
-    if (g_strcmp0(type, "sev-snp") == 0)
-        return VB_DOMAIN_LAUNCH_SECURITY_SEV_SNP;
-    if (g_strcmp0(type, "tdx") == 0)
-        return VB_DOMAIN_LAUNCH_SECURITY_TDX;
-    if (g_strcmp0(type, "s390-pv") == 0)
-        return VB_DOMAIN_LAUNCH_SECURITY_S390_PV;
-    return VB_DOMAIN_LAUNCH_SECURITY_OTHER;
+        override = g_new0(vbDomainOverrideDef, 1);
+        override->alias = g_strdup(alias);
+        override->name = g_strdup(name);
+        override->type = g_strdup(vbXMLProp(node, "type"));
+        override->value = g_strdup(vbXMLProp(node, "value"));
+        g_ptr_array_add(def->overrides, override);
+    }
 }
 
 static void
-vbDomainMetadataParseXML(vbDomainDef *def, const xmlNode *metadata)
+vbDomainOverrideDefParseXML(vbDomainDef *def, const xmlNode *override)
 {
-    const xmlNode *node;
+    for (const xmlNode *device = override->children; device; device = device->next) {
+        const char *alias = NULL;
 
-    for (node = metadata->children; node; node = node->next) {
-        if (!def->policyText && vbDomainNodeIsIn(node, "policy", VB_DOMAIN_POLICY_NAMESPACE)) {
-            def->policyText = vbDomainNodeGetProp(node, "memballoon");
-            if (def->policyText)
-                def->policy = vbDomainBalloonPolicyTypeFromString(def->policyText);
+        if (!vbXMLNodeIs(device, "device", VB_DOMAIN_QEMU_NAMESPACE) ||
+            !(alias = vbXMLProp(device, "alias")))
+            continue;
+        for (const xmlNode *node = device->children; node; node = node->next) {
+            if (vbXMLNodeIs(node, "frontend", VB_DOMAIN_QEMU_NAMESPACE))
+                vbDomainOverridePropertiesParseXML(def, node, alias);
         }
     }
 }
 
-/* override > device[@alias] > frontend > property[@name,@type,@value], all in QEMU's namespace */
 static void
-vbDomainOverrideParseXML(vbDomainDef *def, const xmlNode *override)
+vbDomainQemuNamespaceParseXML(vbDomainDef *def, const xmlNode *root)
 {
-    const xmlNode *device;
-    const xmlNode *frontend;
-    const xmlNode *property;
-
-    for (device = override->children; device; device = device->next) {
-        if (!vbDomainNodeIsIn(device, "device", VB_DOMAIN_QEMU_NAMESPACE))
+    for (const xmlNode *node = root->children; node; node = node->next) {
+        if (node->type != XML_ELEMENT_NODE || !node->ns ||
+            g_strcmp0((const char *)node->ns->href, VB_DOMAIN_QEMU_NAMESPACE) != 0)
             continue;
-        for (frontend = device->children; frontend; frontend = frontend->next) {
-            if (!vbDomainNodeIsIn(frontend, "frontend", VB_DOMAIN_QEMU_NAMESPACE))
-                continue;
-            for (property = frontend->children; property; property = property->next) {
-                vbDomainOverrideDef *item;
+        def->qemuNamespace = true;
+        if (vbXMLNodeIs(node, "override", VB_DOMAIN_QEMU_NAMESPACE))
+            vbDomainOverrideDefParseXML(def, node);
+    }
+}
 
-                if (!vbDomainNodeIsIn(property, "property", VB_DOMAIN_QEMU_NAMESPACE))
-                    continue;
-                item = g_new0(vbDomainOverrideDef, 1);
-                item->alias = vbDomainNodeGetProp(device, "alias");
-                item->name = vbDomainNodeGetProp(property, "name");
-                item->type = vbDomainNodeGetProp(property, "type");
-                item->value = vbDomainNodeGetProp(property, "value");
-                g_ptr_array_add(def->overrides, item);
+static void
+vbDomainPolicyParseXML(vbDomainDef *def, const xmlNode *metadata)
+{
+    if (!metadata)
+        return;
+    for (const xmlNode *node = metadata->children; node; node = node->next) {
+        if (!vbXMLNodeIs(node, "policy", VB_DOMAIN_POLICY_NAMESPACE))
+            continue;
+        if ((def->policyText = g_strdup(vbXMLProp(node, "memballoon"))))
+            def->policy = vbDomainBalloonPolicyTypeFromString(def->policyText);
+        return;
+    }
+}
+
+static void
+vbDomainMemoryBackingParseXML(vbDomainDef *def, const xmlNode *backing)
+{
+    def->memoryLocked = vbXMLChild(backing, "locked") != NULL;
+    def->memoryHugepages = vbXMLChild(backing, "hugepages") != NULL;
+    def->memorySourceType = g_strdup(vbXMLProp(vbXMLChild(backing, "source"), "type"));
+}
+
+static void
+vbDomainLaunchSecurityParseXML(vbDomainDef *def, const xmlNode *node)
+{
+    if (!node)
+        return;
+    def->launchSecurity = vbEnumFromString(vbDomainLaunchSecurityNames,
+                                           G_N_ELEMENTS(vbDomainLaunchSecurityNames),
+                                           vbXMLProp(node, "type"),
+                                           VB_DOMAIN_LAUNCH_SECURITY_OTHER);
+}
+
+/* Adds up the guest's NUMA cells: 0 where there are none. */
+static bool
+vbDomainNumaMemoryParseXML(const xmlNode *root, unsigned long long *total, GError **error)
+{
+    const xmlNode *numa = vbXMLChild(vbXMLChild(root, "cpu"), "numa");
+
+    *total = 0;
+    for (const xmlNode *cell = numa ? numa->children : NULL; cell; cell = cell->next) {
+        const char *text = NULL;
+        unsigned long long kib;
+
+        if (!vbXMLNodeIs(cell, "cell", NULL))
+            continue;
+        text = vbXMLProp(cell, "memory");
+        if (!vbDomainParseMemory(cell, text ? text : "", &kib, error))
+            return false;
+        /* Checked at every step: no sum of two sizes below the limit can wrap. */
+        *total += kib;
+        if (*total >= VB_DOMAIN_MEMORY_LIMIT) {
+            vbDomainReportXML(cell, "size too large:", text, error);
+            return false;
+        }
+    }
+    return true;
+}
+
+/*
+ * What libvirt does (virDomainDefParseMemory() and virDomainDefPostParseMemory(), seen with 9.0):
+ * where the guest has NUMA cells, <memory> is overwritten with the sum of the cells and of all
+ * memory devices when a domain is defined or created, whatever it said; where it has none,
+ * <memory> includes the memory devices already and must be there.  A <currentMemory> that is
+ * absent, 0 or above the total becomes the total.
+ *
+ * Cells win in a dump too: libvirt's own agree, and QEMU starts with no others.  Neither <memory>
+ * nor cells is no error here, since a device on its own is read as a domain with nothing else.
+ */
+static bool
+vbDomainDefParseMemory(vbDomainDef *def, const xmlNode *root, GError **error)
+{
+    unsigned long long cells;
+
+    if (!vbDomainMemoryElementParseXML(root, "memory", &def->memory, error) ||
+        !vbDomainMemoryElementParseXML(root, "currentMemory", &def->currentMemory, error) ||
+        !vbDomainNumaMemoryParseXML(root, &cells, error))
+        return false;
+
+    if (cells > 0) {
+        def->memory = cells;
+        for (guint i = 0; i < def->memories->len; i++) {
+            const vbDomainMemoryDef *memory = g_ptr_array_index(def->memories, i);
+
+            def->memory += memory->size;
+            if (def->memory >= VB_DOMAIN_MEMORY_LIMIT) {
+                vbDomainReportXML(root, "size too large:", "memory devices", error);
+                return false;
             }
         }
     }
+    if (def->currentMemory == 0 || def->currentMemory > def->memory)
+        def->currentMemory = def->memory;
+    return true;
 }
 
-static bool
-vbDomainDefParseXML(vbDomainDef *def, const xmlNode *root, GError **error)
+static vbDomainDef *
+vbDomainDefParseXML(const xmlNode *root, GError **error)
 {
-    g_autofree char *id = vbDomainNodeGetProp(root, "id");
-    const xmlNode *node;
-    guint64 number;
+    g_autoptr(vbDomainDef) def = vbDomainDefNew();
+    bool sawMemballoon = false;
 
-    def->virtType = vbDomainNodeGetProp(root, "type");
-    if (id && g_ascii_string_to_unsigned(id, 10, 0, INT_MAX, &number, NULL))
-        def->id = (int)number;
+    def->virtType = g_strdup(vbXMLProp(root, "type"));
+    def->id = vbParseInt(vbXMLProp(root, "id"), -1);
+    def->name = vbXMLText(vbXMLChild(root, "name"));
+    def->uuid = vbXMLText(vbXMLChild(root, "uuid"));
 
-    for (node = root->children; node; node = node->next) {
-        if (vbDomainNodeIs(node, "name") && !def->name) {
-            def->name = vbDomainNodeGetText(node);
-        } else if (vbDomainNodeIs(node, "uuid") && !def->uuid) {
-            def->uuid = vbDomainNodeGetText(node);
-            g_strstrip(def->uuid);
-        } else if (vbDomainNodeIs(node, "memory")) {
-            if (!vbDomainParseMemory(node, &def->memory, error))
-                return false;
-        } else if (vbDomainNodeIs(node, "currentMemory")) {
-            if (!vbDomainParseMemory(node, &def->currentMemory, error))
-                return false;
-        } else if (vbDomainNodeIs(node, "memoryBacking")) {
-            vbDomainMemoryBackingParseXML(def, node);
-        } else if (vbDomainNodeIs(node, "launchSecurity")) {
-            def->launchSecurity = vbDomainLaunchSecurityParse(node);
-        } else if (vbDomainNodeIs(node, "metadata")) {
-            vbDomainMetadataParseXML(def, node);
-        } else if (vbDomainNodeIs(node, "devices")) {
-            if (!vbDomainDevicesParseXML(def, node, error))
-                return false;
-        } else if (vbDomainNodeIsIn(node, NULL, VB_DOMAIN_QEMU_NAMESPACE)) {
-            def->qemuNamespace = true;
-            if (g_str_equal((const char *)node->name, "override"))
-                vbDomainOverrideParseXML(def, node);
-        }
+    for (const xmlNode *node = root->children; node; node = node->next) {
+        if (vbXMLNodeIs(node, "devices", NULL) &&
+            !vbDomainDevicesParseXML(def, node, &sawMemballoon, error))
+            return NULL;
+    }
+    if (!vbDomainDefParseMemory(def, root, error))
+        return NULL;
+
+    vbDomainMemoryBackingParseXML(def, vbXMLChild(root, "memoryBacking"));
+    vbDomainLaunchSecurityParseXML(def, vbXMLChild(root, "launchSecurity"));
+    vbDomainPolicyParseXML(def, vbXMLChild(root, "metadata"));
+    vbDomainQemuNamespaceParseXML(def, root);
+    return g_steal_pointer(&def);
+}
+
+/* Later errors are mostly consequences of the first; the others leave the document usable. */
+static void
+vbXMLCatchError(void *opaque, vbXMLError *error)
+{
+    const xmlParserCtxt *ctxt = opaque;
+    vbXMLParserData *data = ctxt->_private;
+
+    if (error->level != XML_ERR_FATAL || data->message)
+        return;
+    data->message = g_utf8_make_valid(error->message ? error->message : "malformed", -1);
+    g_strchomp(data->message);
+    data->line = error->line;
+}
+
+static void
+vbXMLRefuseDeclaration(xmlParserCtxt *ctxt)
+{
+    vbXMLParserData *data = ctxt->_private;
+
+    data->declares = true;
+    xmlStopParser(ctxt);
+}
+
+static void
+vbXMLRefuseEntity(void *opaque,
+                  const xmlChar *name G_GNUC_UNUSED,
+                  int type G_GNUC_UNUSED,
+                  const xmlChar *publicId G_GNUC_UNUSED,
+                  const xmlChar *systemId G_GNUC_UNUSED,
+                  xmlChar *content G_GNUC_UNUSED)
+{
+    vbXMLRefuseDeclaration(opaque);
+}
+
+static void
+vbXMLRefuseAttribute(void *opaque,
+                     const xmlChar *element G_GNUC_UNUSED,
+                     const xmlChar *name G_GNUC_UNUSED,
+                     int type G_GNUC_UNUSED,
+                     int def G_GNUC_UNUSED,
+                     const xmlChar *value G_GNUC_UNUSED,
+                     xmlEnumeration *tree)
+{
+    xmlFreeEnumeration(tree);
+    vbXMLRefuseDeclaration(opaque);
+}
+
+/*
+ * As libvirt's virXMLParse(), which lets libxml2 expand the entities of the internal subset and
+ * fill in its attribute defaults.  Both can make a small text enormous, and libvirt never writes
+ * either: the parser stops at the first declaration.
+ */
+static xmlDoc *
+vbXMLParse(const char *xml, size_t length, GError **error)
+{
+    g_autoptr(xmlParserCtxt) ctxt = NULL;
+    g_autoptr(xmlDoc) doc = NULL;
+    g_autofree char *message = NULL;
+    vbXMLParserData data = {0};
+
+    if (length == 0 || length > INT_MAX) {
+        g_set_error(error, VB_ERROR, VB_ERROR_XML, "a document of %zu bytes cannot be read", length);
+        return NULL;
+    }
+    /* libvirt's strings end here, libxml2's do not always: nobody is to see two documents. */
+    if (memchr(xml, '\0', length)) {
+        g_set_error(error, VB_ERROR, VB_ERROR_XML, "the document has a NUL byte in it");
+        return NULL;
+    }
+    if (!(ctxt = xmlNewParserCtxt())) {
+        g_set_error(error, VB_ERROR, VB_ERROR_SYSTEM, "out of memory");
+        return NULL;
     }
 
-    /* libvirt takes absent and zero for "all of it". */
-    if (def->currentMemory == 0)
-        def->currentMemory = def->memory;
-    if (!def->name)
-        def->name = g_strdup("");
-    return true;
+    ctxt->_private = &data;
+    ctxt->sax->serror = vbXMLCatchError;
+    ctxt->sax->entityDecl = vbXMLRefuseEntity;
+    ctxt->sax->attributeDecl = vbXMLRefuseAttribute;
+    doc = xmlCtxtReadMemory(ctxt, xml, (int)length, NULL, NULL,
+                            XML_PARSE_NONET | XML_PARSE_NOWARNING);
+    message = data.message;
+
+    if (data.declares) {
+        g_set_error(error, VB_ERROR, VB_ERROR_XML,
+                    "the document declares entities or attributes, which is not accepted");
+        return NULL;
+    }
+    if (!doc) {
+        g_set_error(error, VB_ERROR, VB_ERROR_XML, "line %d: %s",
+                    data.line, message ? message : "malformed");
+        return NULL;
+    }
+    return g_steal_pointer(&doc);
 }
 
 vbDomainDef *
 vbDomainDefParseString(const char *xml, size_t length, GError **error)
 {
-    g_autoptr(xmlParserCtxt) context = xmlNewParserCtxt();
-    g_autoptr(xmlDoc) doc = NULL;
-    g_autoptr(vbDomainDef) def = NULL;
-    const xmlNode *root;
+    g_autoptr(xmlDoc) doc = vbXMLParse(xml, length, error);
+    const xmlNode *root = NULL;
 
-    if (context && length <= INT_MAX)
-        doc = xmlCtxtReadMemory(context, xml, (int)length, "domain.xml", NULL,
-                                XML_PARSE_NONET | XML_PARSE_NOWARNING | XML_PARSE_NOERROR);
-    if (!doc) {
-        const xmlError *failure = context ? xmlCtxtGetLastError(context) : NULL;
-        g_autofree char *message = g_strdup(failure && failure->message ? failure->message :
-                                            "it is too large");
-
-        g_set_error(error, VB_ERROR, VB_ERROR_XML, "the domain's XML cannot be read: line %d: %s",
-                    failure ? failure->line : 0, g_strchomp(message));
+    if (!doc)
         return NULL;
-    }
-
-    /* libvirt writes none, and entities are a way to make a small text large. */
-    if (doc->intSubset) {
-        g_set_error(error, VB_ERROR, VB_ERROR_XML,
-                    "the domain's XML has a document type declaration, which is not read");
-        return NULL;
-    }
     root = xmlDocGetRootElement(doc);
-    if (!root || !vbDomainNodeIs(root, "domain")) {
-        g_set_error(error, VB_ERROR, VB_ERROR_XML, "the document is no <domain>");
+    if (!root || !vbXMLNodeIs(root, "domain", NULL)) {
+        g_set_error(error, VB_ERROR, VB_ERROR_XML, "the root element is not <domain>");
         return NULL;
     }
-
-    def = vbDomainDefNew();
-    if (!vbDomainDefParseXML(def, root, error))
-        return NULL;
-    return g_steal_pointer(&def);
+    return vbDomainDefParseXML(root, error);
 }
 
 unsigned long long
 vbDomainDefGetBalloonMaximum(const vbDomainDef *def)
 {
-    unsigned long long outside = 0;
-    size_t i;
+    unsigned long long maximum = def->memory;
 
-    for (i = 0; i < def->memories->len; i++) {
-        const vbDomainMemoryDef *mem = g_ptr_array_index(def->memories, i);
+    for (guint i = 0; i < def->memories->len; i++) {
+        const vbDomainMemoryDef *memory = g_ptr_array_index(def->memories, i);
 
-        if (mem->model != VB_DOMAIN_MEMORY_DIMM)
-            outside += mem->size;
+        if (memory->model != VB_DOMAIN_MEMORY_DIMM)
+            maximum -= MIN(maximum, memory->size);
     }
-    return outside < def->memory ? def->memory - outside : 0;
+    return maximum;
 }
 
+/* Never above the maximum: QEMU has no larger balloon, whatever <currentMemory> is at define. */
 unsigned long long
 vbDomainDefGetBalloonCurrent(const vbDomainDef *def)
 {
-    unsigned long long plugged = 0;
-    size_t i;
+    unsigned long long current = def->currentMemory;
 
-    for (i = 0; i < def->memories->len; i++) {
-        const vbDomainMemoryDef *mem = g_ptr_array_index(def->memories, i);
+    for (guint i = 0; i < def->memories->len; i++) {
+        const vbDomainMemoryDef *memory = g_ptr_array_index(def->memories, i);
 
-        if (mem->model == VB_DOMAIN_MEMORY_VIRTIO_MEM)
-            plugged += mem->current;
+        current -= MIN(current, memory->current);
     }
-    return plugged < def->currentMemory ? def->currentMemory - plugged : 0;
+    return MIN(current, vbDomainDefGetBalloonMaximum(def));
 }
 
 const vbDomainOverrideDef *
 vbDomainDefFindOverride(const vbDomainDef *def, const char *alias, const char *name)
 {
-    const vbDomainOverrideDef *found = NULL;
-    size_t i;
-
-    for (i = 0; i < def->overrides->len; i++) {
-        const vbDomainOverrideDef *override = g_ptr_array_index(def->overrides, i);
+    for (guint i = def->overrides->len; i > 0; i--) {
+        const vbDomainOverrideDef *override = g_ptr_array_index(def->overrides, i - 1);
 
         if (g_strcmp0(override->alias, alias) == 0 && g_strcmp0(override->name, name) == 0)
-            found = override;
+            return override;
     }
-    return found;
+    return NULL;
 }

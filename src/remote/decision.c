@@ -174,16 +174,9 @@ vbDecisionForward(vbDecision *decision)
 static void
 vbDecisionRefuse(vbDecision *decision)
 {
-    vbRelay *relay = decision->relay;
-    const GByteArray *error = qemuDriverCallGetError(decision->call);
-    vbFrameHeader header = decision->frame->header;
-
     vbDecisionLog(decision);
-    /* As libvirtd does: the answer to a call with descriptors is a plain reply. */
-    header.type = VB_FRAME_REPLY;
-    header.status = VB_FRAME_ERROR;
-    header.nfds = 0;
-    vbRelayInject(&relay->client, vbFrameBuild(&header, error->data, error->len));
+    vbRelayAnswerError(decision->relay, &decision->frame->header,
+                       qemuDriverCallGetError(decision->call));
     vbDecisionFree(decision);
 }
 

@@ -119,13 +119,11 @@ vbListenerConnected(int fd, const GError *error, gpointer opaque)
     vbListener *listener = client->listener;
 
     client->request = NULL;
-    if (fd < 0) {
-        g_warning("client %lld was turned away: %s", (long long)client->pid, error->message);
-        vbListenerClientFree(client);
-        return;
-    }
-    client->relay = vbRelayNew(listener->shared, client->fd, fd, client->readonly, client->pid,
-                               client->uid, vbListenerRelayClosed, client);
+    if (fd < 0)
+        g_warning("client %lld: %s", (long long)client->pid, error->message);
+    client->relay = vbRelayNew(listener->shared, client->fd, fd, fd < 0 ? error->message : NULL,
+                               client->readonly, client->pid, client->uid, vbListenerRelayClosed,
+                               client);
     client->fd = -1;
     if (!client->relay) {
         g_warning("client %lld was turned away: out of memory", (long long)client->pid);
@@ -248,8 +246,8 @@ vbListenerBind(vbListener *listener, const char *path, GError **error)
     memcpy(address.sun_path, path, strlen(path) + 1);
 
     if (group && !(entry = getgrnam(group))) {
-        g_set_error(error, VB_ERROR, VB_ERROR_CONFIG, "invalid value '%s' for key 'socket_group': there is no such group",
-                    group);
+        g_set_error(error, VB_ERROR, VB_ERROR_CONFIG,
+                    "invalid value '%s' for key 'socket_group': there is no such group", group);
         return -1;
     }
     if (vbListenerIsServed(&address)) {

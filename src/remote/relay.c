@@ -19,6 +19,7 @@
 #include "relay.h"
 
 #include <errno.h>
+#include <libvirt/virterror.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -226,6 +227,9 @@ vbRelayClientRoute(const vbFrameHeader *header, size_t available, gpointer opaqu
     vbRelay *relay = ((vbRelaySide *)opaque)->relay;
     size_t payload = header->length - vbFrameHeaderGetSize(header);
 
+    if (relay->failure)
+        return VB_FRAME_ROUTE_CAPTURE;
+
     if (vbRelayIsCall(header)) {
         vbFrameRoute route = vbRelayRouteCall(relay, header);
 
@@ -252,6 +256,8 @@ vbRelayClientWant(const vbFrameHeader *header, const guint8 *payload, size_t hav
     const qemuDriverProcedure *procedure = vbRelayFindProcedure(relay, header);
     size_t length = header->length - vbFrameHeaderGetSize(header);
 
+    if (relay->failure)
+        return have;
     return procedure ? MIN(remoteArgsWant(procedure->layout, payload, have), length) : length;
 }
 
@@ -261,13 +267,33 @@ vbRelayClientPassed(const vbFrameHeader *header G_GNUC_UNUSED, gpointer opaque)
     vbRelaySideSendWaiting(&((vbRelaySide *)opaque)->relay->upstream);
 }
 
+void
+vbRelayAnswerError(vbRelay *relay, const vbFrameHeader *call, const GByteArray *error)
+{
+    vbFrameHeader header = *call;
+
+    /* As libvirtd does: the answer to a call with descriptors is a plain reply. */
+    header.type = VB_FRAME_REPLY;
+    header.status = VB_FRAME_ERROR;
+    header.nfds = 0;
+    vbRelayInject(&relay->client, vbFrameBuild(&header, error->data, error->len));
+}
+
 static void
 vbRelayClientCaptured(vbFrame *frame, gpointer opaque)
 {
     vbRelay *relay = ((vbRelaySide *)opaque)->relay;
     const qemuDriverProcedure *procedure = vbRelayFindProcedure(relay, &frame->header);
 
-    if (procedure) {
+    if (relay->failure) {
+        if (vbRelayIsCall(&frame->header)) {
+            g_autoptr(GByteArray) error = remoteEncodeError(VIR_ERR_SYSTEM_ERROR, VIR_FROM_RPC,
+                                                            relay->failure);
+
+            vbRelayAnswerError(relay, &frame->header, error);
+        }
+        vbFrameFree(frame);
+    } else if (procedure) {
         vbDecisionStart(relay, procedure, frame);
     } else {
         vbRelayForward(relay, frame);
@@ -494,7 +520,7 @@ vbRelayUpdate(vbRelay *relay)
         }
         if (relay->decisions.length == 0)
             vbRelayLinger(relay);
-    } else if (upstream->fd < 0) {
+    } else if (upstream->fd < 0 && !relay->failure) {
         if (toClient == 0) {
             vbRelayFinish(relay);
             return;
@@ -502,7 +528,7 @@ vbRelayUpdate(vbRelay *relay)
         vbRelayLinger(relay);
     }
 
-    vbRelaySideWait(client, upstream->fd >= 0 && !client->held && toUpstream == 0 &&
+    vbRelaySideWait(client, (upstream->fd >= 0 || relay->failure) && !client->held && toUpstream == 0 &&
                     toClient < VB_RELAY_UNREAD_MAX);
     vbRelaySideWait(upstream, toClient == 0);
 }
@@ -541,6 +567,8 @@ vbRelaySideInit(vbRelaySide *side, vbRelay *relay, int fd, const vbFrameReaderOp
     side->reader = vbFrameReaderNew(ops, side);
     side->output = vbOutputNew(fd);
     g_queue_init(&side->waiting);
+    if (fd < 0)
+        return true;
     side->watch = vbEpollAdd(relay->shared->epoll, fd, EPOLLIN, vbRelaySideEvent, side);
     return side->watch;
 }
@@ -550,7 +578,7 @@ vbRelaySideClear(vbRelaySide *side)
 {
     if (side->watch)
         vbRelaySideClose(side);
-    else
+    else if (side->fd >= 0)
         close(side->fd);
     vbFrameReaderFree(side->reader);
     vbOutputFree(side->output);
@@ -565,6 +593,7 @@ vbRelayFree(gpointer opaque)
     vbRelaySideClear(&relay->client);
     vbRelaySideClear(&relay->upstream);
     g_array_unref(relay->highSerials);
+    g_free(relay->failure);
     g_free(relay);
     return G_SOURCE_REMOVE;
 }
@@ -591,13 +620,14 @@ vbRelayClose(vbRelay *relay)
 }
 
 vbRelay *
-vbRelayNew(const vbRelayShared *shared, int client, int upstream, bool readonly, pid_t pid,
-           uid_t uid, vbRelayClosedFunc closed, gpointer opaque)
+vbRelayNew(const vbRelayShared *shared, int client, int upstream, const char *failure,
+           bool readonly, pid_t pid, uid_t uid, vbRelayClosedFunc closed, gpointer opaque)
 {
     vbRelay *relay = g_new0(vbRelay, 1);
     bool ok;
 
     relay->shared = shared;
+    relay->failure = g_strdup(failure);
     relay->readonly = readonly;
     relay->pid = pid;
     relay->uid = uid;

@@ -31,15 +31,17 @@ typedef void (*vbRelayClosedFunc)(vbRelay *relay, gpointer opaque);
 /**
  * vbRelayNew:
  * @client: (transfer full): socket of the client, non-blocking
- * @upstream: (transfer full): socket of libvirt's daemon, non-blocking
+ * @upstream: (transfer full): socket of libvirt's daemon, non-blocking; or -1
+ * @failure: where @upstream is -1: why, which is what the client's calls are answered with, since a
+ *     connection that just ends tells it nothing
  * @readonly: whether @upstream is a read-only socket, where libvirt refuses every change itself
  * @pid: @uid: the client's, for the log
  *
  * Returns: the relay, which lives until @closed was called; NULL if the kernel has no room for it
  */
 vbRelay *
-vbRelayNew(const vbRelayShared *shared, int client, int upstream, bool readonly, pid_t pid,
-           uid_t uid, vbRelayClosedFunc closed, gpointer opaque);
+vbRelayNew(const vbRelayShared *shared, int client, int upstream, const char *failure,
+           bool readonly, pid_t pid, uid_t uid, vbRelayClosedFunc closed, gpointer opaque);
 
 /* Ends the relay at once; @closed is called. */
 void

@@ -56,6 +56,7 @@ struct _vbRelay {
     const vbRelayShared *shared;
     vbRelaySide client;
     vbRelaySide upstream;
+    char *failure; /* why there is no upstream, or NULL */
     bool readonly;
     pid_t pid;
     uid_t uid;
@@ -80,6 +81,10 @@ struct _vbRelay {
 /* Sends a message of ours as soon as the stream to @to allows. Takes @bytes. */
 void
 vbRelayInject(vbRelaySide *to, GByteArray *bytes);
+
+/* Answers @call with a remote_error. */
+void
+vbRelayAnswerError(vbRelay *relay, const vbFrameHeader *call, const GByteArray *error);
 
 /* Hands on a captured message whole, descriptors included. Only between two messages. */
 void

@@ -230,6 +230,8 @@ remoteErrorGetFormat(gint32 code)
         return "Requested operation is not valid: %s";
     case VIR_ERR_OPERATION_TIMEOUT:
         return "Timed out during operation: %s";
+    case VIR_ERR_SYSTEM_ERROR:
+        return "%s";
     case VIR_ERR_INTERNAL_ERROR:
     default:
         return "internal error: %s";

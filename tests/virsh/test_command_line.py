@@ -55,11 +55,15 @@ def test_an_unknown_configuration_key_exits_with_2(refused_config):
 @pytest.mark.parametrize("line", [
     "default_policy=maybe", "qmp=sometimes", "auth=password", "socket_mode=rw",
     "socket_mode=0999", "socket_group=no-such-group", "max_clients=-1", "max_clients=many",
-    "probe_user=no-such-user"])
+    "max_clients_per_user=0"])
 def test_a_wrong_configuration_value_exits_with_2(refused_config, line):
     key, value = line.split("=")
     message = refused_config(f"[virtballoond]\n{line}\n")
     assert key in message and value in message
+
+
+def test_an_unknown_configuration_group_exits_with_2(refused_config):
+    assert "elsewhere" in refused_config("[virtballoond]\n[elsewhere]\n")
 
 
 def test_a_file_that_is_not_a_configuration_exits_with_2(refused_config):
@@ -84,3 +88,18 @@ def test_socket_mode_and_group_are_obeyed(start_virtballoond):
     assert stat.S_IMODE(status.st_mode) == 0o660
     with open("/etc/group", encoding="ascii") as file:
         assert status.st_gid == int(re.search(r"^daemon:.*?:(\d+):", file.read(), re.M)[1])
+
+
+def test_a_second_daemon_does_not_take_the_sockets_of_the_first(start_virtballoond):
+    daemon = start_virtballoond()
+    done = harness.run(daemon.argv, timeout=10)
+    assert done.returncode > 0
+    assert str(daemon.path) in done.stderr.decode()
+    assert daemon.virsh("uri").code == 0
+    assert daemon.virsh("uri", readonly=True).code == 0
+
+
+def test_a_daemon_that_ends_takes_its_sockets_along(start_virtballoond):
+    daemon = start_virtballoond()
+    daemon.stop()
+    assert not daemon.path.exists() and not daemon.path_ro.exists()

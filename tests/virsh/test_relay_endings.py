@@ -119,14 +119,31 @@ def test_clients_see_the_end_of_libvirtd_and_find_the_next_one(direct, through, 
     assert through.virsh("domstate", guest.name).out == b"paused\n\n"
 
 
+def assert_turned_away(daemon):
+    """Asserts that virsh is told that it cannot be served; a plain close kills it by SIGPIPE."""
+    result = daemon.virsh("uri")
+    assert result.code == 1, result
+    assert b"failed to connect to the hypervisor" in result.err
+
+
 def test_clients_are_turned_away_when_libvirtd_was_never_there(start_virtballoond, directory):
     daemon = start_virtballoond(upstream_dir=directory / "nowhere")
     before = daemon.process.fds()
     for _ in range(5):
-        result = daemon.virsh("uri")
-        assert result.code == 1
-        assert b"failed to connect to the hypervisor" in result.err
+        assert_turned_away(daemon)
     same_fds_again(daemon, before)
+
+
+@pytest.mark.parametrize("key", ["max_clients", "max_clients_per_user"])
+def test_clients_beyond_the_limit_are_turned_away(start_virtballoond, key):
+    daemon = start_virtballoond(f"auth=none\n{key}=2\n")
+    with daemon.open("test:///default") as first, daemon.open("test:///default"):
+        before = daemon.process.fds()
+        for _ in range(5):
+            assert_turned_away(daemon)
+        same_fds_again(daemon, before)
+        assert first.call(frames.GET_VERSION, serial=2).status == frames.OK
+    harness.wait_for(lambda: daemon.virsh("uri").code == 0)
 
 
 def test_a_killed_virtballoond_can_be_started_again_in_its_place(own):

@@ -206,6 +206,7 @@ def snapshotting(direct, start_guest, directory):
     (directory / "snapshot").unlink()
 
 
+@pytest.mark.xfail(strict=True, reason="query-migrate is not among the questions to QEMU yet")
 def test_a_background_snapshot_inhibits(direct, start_virtballoond, snapshotting):
     daemon = start_virtballoond("auth=none\nqmp=always\n")
     with daemon.open() as connection:

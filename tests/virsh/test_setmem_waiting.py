@@ -78,6 +78,19 @@ def test_calls_for_one_guest_wait_for_each_other(direct, daemon, guest):
         "a decision was made before the one before it had been carried out"
 
 
+def test_a_client_that_does_not_read_its_reply_gives_up_its_turn(virtballoond, guest):
+    with virtballoond.open() as deaf, virtballoond.open(timeout=DEADLINE + 3) as other:
+        with stopped(guest):
+            deaf.send(set_memory(guest))
+            time.sleep(0.3)
+            deaf.send(frames.pack(frames.GET_CAPABILITIES, serial=6) * 30)
+            time.sleep(0.5)
+        time.sleep(0.3)
+        other.send(set_memory(guest))
+        reply = other.read_frame()
+    assert reply.status == frames.OK, reply.error()
+
+
 def test_clients_that_leave_while_their_decision_waits_leave_nothing_behind(daemon, guest):
     before = daemon.idle_fds()
     with stopped(guest):

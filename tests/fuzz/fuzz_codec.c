@@ -1,0 +1,295 @@
+/*
+ * fuzz_codec.c: any bytes as arguments and as answers
+ *
+ * Every decoder sees the input.  What one accepts is held against a walk over the same bytes that
+ * knows no XDR library, and is encoded and decoded again.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "remote_codec.h"
+
+#include <libvirt/virterror.h>
+#include <string.h>
+
+#define CHECK(condition) \
+    do { \
+        if (!(condition)) \
+            g_error("%s:%d: %s", __FILE__, __LINE__, #condition); \
+    } while (0)
+
+int
+LLVMFuzzerTestOneInput(const guint8 *data, size_t size);
+
+static guint32
+fuzzGetWord(const guint8 *bytes)
+{
+    return (guint32)bytes[0] << 24 | (guint32)bytes[1] << 16 | (guint32)bytes[2] << 8 | bytes[3];
+}
+
+static void
+fuzzPutWord(GByteArray *bytes, guint32 word)
+{
+    guint8 wire[4] = { (guint8)(word >> 24), (guint8)(word >> 16), (guint8)(word >> 8),
+                       (guint8)word };
+
+    g_byte_array_append(bytes, wire, 4);
+}
+
+static size_t
+fuzzGetPadded(guint32 length)
+{
+    return length + (size_t)((4 - length % 4) % 4);
+}
+
+/* How long arguments of @layout are that @data starts with; 0 if it is too short or one of their
+ * strings too long. */
+static size_t
+fuzzWalk(const char *layout, const guint8 *data, size_t size)
+{
+    size_t at = 0;
+
+    for (; *layout; layout++) {
+        size_t plain = *layout == 'd' ? 20 : *layout == 'l' ? 8 : *layout == 'u' ? 4 : 0;
+
+        if (*layout == 'd' || *layout == 's') {
+            guint32 length;
+
+            if (size - at < 4)
+                return 0;
+            length = fuzzGetWord(data + at);
+            at += 4;
+            if (length > 4194304 || size - at < fuzzGetPadded(length))
+                return 0;
+            at += fuzzGetPadded(length);
+        }
+        if (size - at < plain)
+            return 0;
+        at += plain;
+    }
+    return at;
+}
+
+/* Asks as a reader does, with nothing behind the bytes that are here. */
+static void
+fuzzArgsWant(const char *layout, const guint8 *data, size_t size)
+{
+    size_t whole = fuzzWalk(layout, data, size);
+    size_t have = 0;
+    guint asked;
+
+    for (asked = 0; ; asked++) {
+        g_autofree guint8 *cut = g_malloc(MAX(have, 1));
+        size_t want;
+
+        if (have > 0)
+            memcpy(cut, data, have);
+        want = remoteArgsWant(layout, cut, have);
+        CHECK(want >= have);
+        CHECK(asked <= 4);
+        if (whole > 0)
+            CHECK(want <= whole);
+        if (want == have || want > size)
+            break;
+        have = want;
+    }
+    if (whole > 0) {
+        CHECK(have == whole);
+        CHECK(remoteArgsWant(layout, data, size) == size);
+    }
+}
+
+/* Encodes what was decoded and decodes that. */
+static void
+fuzzDomainAgain(const remoteNonnullDomain *dom, guint64 memory, guint32 flags, const guint8 *data)
+{
+    g_autoptr(GByteArray) bytes = remoteEncodeDomain(dom);
+    g_autoptr(GByteArray) withFlags = remoteEncodeDomainFlags(dom, flags);
+    g_auto(remoteNonnullDomain) again = { 0 };
+    guint32 nameLength = fuzzGetWord(data);
+    guint64 memoryAgain;
+    guint32 flagsAgain;
+
+    CHECK(withFlags->len == bytes->len + 4);
+    CHECK(memcmp(withFlags->data, bytes->data, bytes->len) == 0);
+    CHECK(fuzzGetWord(withFlags->data + bytes->len) == flags);
+    CHECK(fuzzWalk("d", bytes->data, bytes->len) == bytes->len);
+
+    /* But for a name that holds a NUL and for the padding, the same bytes. */
+    CHECK(strlen(dom->name) <= nameLength);
+    if (strlen(dom->name) == nameLength) {
+        size_t padded = fuzzGetPadded(nameLength);
+
+        CHECK(memcmp(bytes->data, data, 4 + (size_t)nameLength) == 0);
+        CHECK(bytes->len == 4 + padded + 20);
+        CHECK(memcmp(bytes->data + 4 + padded, data + 4 + padded, 20) == 0);
+    }
+
+    fuzzPutWord(bytes, (guint32)(memory >> 32));
+    fuzzPutWord(bytes, (guint32)memory);
+    fuzzPutWord(bytes, flags);
+    CHECK(remoteDecodeSetMemory(bytes->data, bytes->len, &again, &memoryAgain, &flagsAgain));
+    CHECK(strcmp(again.name, dom->name) == 0);
+    CHECK(memcmp(again.uuid, dom->uuid, sizeof(again.uuid)) == 0);
+    CHECK(again.id == dom->id);
+    CHECK(memoryAgain == memory);
+    CHECK(flagsAgain == flags);
+}
+
+static void
+fuzzMonitorCommand(const remoteNonnullDomain *dom, const char *text)
+{
+    g_autoptr(GByteArray) bytes = remoteEncodeMonitorCommand(dom, text, 1);
+    size_t domain = fuzzWalk("d", bytes->data, bytes->len);
+    size_t length = 0;
+    const char *command;
+
+    CHECK(fuzzWalk("dsu", bytes->data, bytes->len) == bytes->len);
+    command = remoteDecodeString(bytes->data + domain, bytes->len - domain, &length);
+    CHECK(command && length == strlen(text) && memcmp(command, text, length) == 0);
+    CHECK(fuzzGetWord(bytes->data + bytes->len - 4) == 1);
+}
+
+static void
+fuzzSetMemory(const guint8 *data, size_t size, bool withFlags, const char *text)
+{
+    const char *layout = withFlags ? "dlu" : "dl";
+    g_auto(remoteNonnullDomain) dom = { 0 };
+    guint64 memory = 0;
+    guint32 flags = 0;
+    size_t whole = fuzzWalk(layout, data, size);
+
+    CHECK(remoteDecodeSetMemory(data, size, &dom, &memory, withFlags ? &flags : NULL) ==
+          (whole > 0));
+    if (whole == 0)
+        return;
+    CHECK(memory == ((guint64)fuzzGetWord(data + whole - (withFlags ? 12 : 8)) << 32 |
+                     fuzzGetWord(data + whole - (withFlags ? 8 : 4))));
+    CHECK(!withFlags || flags == fuzzGetWord(data + whole - 4));
+    fuzzDomainAgain(&dom, memory, flags, data);
+    fuzzMonitorCommand(&dom, text);
+}
+
+static void
+fuzzString(const guint8 *data, size_t size)
+{
+    size_t length = 0;
+    const char *text = remoteDecodeString(data, size, &length);
+
+    CHECK(!text == (fuzzWalk("s", data, size) == 0));
+    if (text)
+        CHECK(text == (const char *)data + 4 && length == fuzzGetWord(data));
+}
+
+/* How long a list of messages is; 0 if it is none. */
+static size_t
+fuzzWalkMessages(const guint8 *data, size_t size)
+{
+    size_t at = 4;
+    guint32 i;
+
+    if (size < 4 || fuzzGetWord(data) > 2048)
+        return 0;
+    for (i = 0; i < fuzzGetWord(data); i++) {
+        size_t whole = fuzzWalk("s", data + at, size - at);
+
+        if (whole == 0)
+            return 0;
+        at += whole;
+    }
+    return at;
+}
+
+static void
+fuzzMessages(const guint8 *data, size_t size)
+{
+    g_auto(GStrv) messages = remoteDecodeMessages(data, size);
+    size_t whole = fuzzWalkMessages(data, size);
+    size_t at = 4;
+    guint i;
+
+    CHECK(!messages == (whole == 0));
+    if (!messages)
+        return;
+    CHECK(g_strv_length(messages) == fuzzGetWord(data));
+    for (i = 0; messages[i]; i++) {
+        size_t length = strlen(messages[i]);
+
+        CHECK(length == strnlen((const char *)data + at + 4, fuzzGetWord(data + at)));
+        CHECK(memcmp(messages[i], data + at + 4, length) == 0);
+        at += fuzzWalk("s", data + at, whole - at);
+    }
+}
+
+static void
+fuzzNumbers(const guint8 *data, size_t size)
+{
+    gint32 value = 0;
+    gint32 code = 0;
+    gint32 domain = 0;
+
+    CHECK(remoteDecodeInt(data, size, &value) == (size >= 4));
+    CHECK(size < 4 || (guint32)value == fuzzGetWord(data));
+    CHECK(remoteDecodeError(data, size, &code, &domain) == (size >= 8));
+    CHECK(size < 8 || ((guint32)code == fuzzGetWord(data) &&
+                       (guint32)domain == fuzzGetWord(data + 4)));
+}
+
+/* Walks over a string that may be absent. Returns what lies behind it. */
+static const guint8 *
+fuzzSkipPointer(const guint8 *at, const guint8 *end)
+{
+    guint32 present;
+    size_t whole;
+
+    CHECK(end - at >= 4);
+    present = fuzzGetWord(at);
+    CHECK(present <= 1);
+    at += 4;
+    if (present == 0)
+        return at;
+    whole = fuzzWalk("s", at, (size_t)(end - at));
+    CHECK(whole > 0);
+    return at + whole;
+}
+
+static void
+fuzzError(gint32 code, gint32 domain, const char *text)
+{
+    g_autoptr(GByteArray) bytes = remoteEncodeError(code, domain, text);
+    const guint8 *end = bytes->data + bytes->len;
+    const guint8 *at = bytes->data + 8;
+    gint32 codeAgain;
+    gint32 domainAgain;
+
+    CHECK(remoteDecodeError(bytes->data, bytes->len, &codeAgain, &domainAgain));
+    CHECK(codeAgain == code && domainAgain == domain);
+    at = fuzzSkipPointer(at, end);
+    CHECK(end - at >= 4 && fuzzGetWord(at) == VIR_ERR_ERROR);
+    at = fuzzSkipPointer(at + 4, end);
+    at = fuzzSkipPointer(at, end);
+    at = fuzzSkipPointer(at, end);
+    at = fuzzSkipPointer(at, end);
+    CHECK(end - at == 12);
+    CHECK(fuzzGetWord(at) == 0xffffffffu && fuzzGetWord(at + 4) == 0xffffffffu);
+    CHECK(fuzzGetWord(at + 8) == 0);
+}
+
+int
+LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
+{
+    static const char *layouts[] = { "dl", "dlu", "dsu", "ds", "s", "su", "d", "ss", "u", "" };
+    g_autofree char *text = g_strndup((const char *)data, size);
+    guint i;
+
+    for (i = 0; i < G_N_ELEMENTS(layouts); i++)
+        fuzzArgsWant(layouts[i], data, size);
+    fuzzSetMemory(data, size, false, text);
+    fuzzSetMemory(data, size, true, text);
+    fuzzString(data, size);
+    fuzzMessages(data, size);
+    fuzzNumbers(data, size);
+    fuzzError(VIR_ERR_OPERATION_INVALID, VIR_FROM_QEMU, text);
+    fuzzError(size > 0 ? data[0] : 0, VIR_FROM_NONE, text);
+    return 0;
+}
