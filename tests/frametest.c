@@ -312,7 +312,8 @@ testSinkClear(testSink *sink)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(testSink, testSinkClear)
 
-/* Feeds what one read brought, and feeds it on for as long as a message is held. */
+/* Feeds what one read brought, and feeds it on for as long as a message is held.  Nothing that was
+ * read earlier lies around it. */
 static void
 testSinkFeedChunk(testSink *sink, size_t start, size_t end, int fd)
 {
@@ -320,10 +321,12 @@ testSinkFeedChunk(testSink *sink, size_t start, size_t end, int fd)
 
     sink->chunkEnd = end;
     for (;;) {
+        g_autofree guint8 *chunk = g_malloc(MAX(end - start, 1));
         size_t consumed = G_MAXSIZE;
-        vbFrameReaderResult result = vbFrameReaderFeed(sink->reader, stream->bytes->data + start,
-                                                       end - start, &fd, &consumed);
+        vbFrameReaderResult result;
 
+        memcpy(chunk, stream->bytes->data + start, end - start);
+        result = vbFrameReaderFeed(sink->reader, chunk, end - start, &fd, &consumed);
         start += consumed;
         if (result == VB_FRAME_READER_MORE)
             break;
@@ -598,10 +601,14 @@ testOnePiece(void)
     g_assert_cmpuint(sink.passes, ==, 1);
 }
 
+/* What is passed has been handed on before a captured message behind it is. */
 static void
 testNoFlushNoLoss(void)
 {
     g_autoptr(testStream) stream = testStreamNew(testMixed, G_N_ELEMENTS(testMixed));
+    g_autoptr(GRegex) passed = g_regex_new("passed .*\n", 0, 0, NULL);
+    g_autofree char *events = g_regex_replace_literal(passed, stream->events->str, -1, 0, "", 0,
+                                                      NULL);
     size_t split;
 
     for (split = 1; split < stream->bytes->len; split++) {
@@ -611,6 +618,7 @@ testNoFlushNoLoss(void)
         sink.keepFlush = true;
         testSinkFeed(&sink, &split, 1);
         g_assert_cmpmem(sink.out->data, sink.out->len, stream->out->data, stream->out->len);
+        g_assert_cmpstr(sink.events->str, ==, events);
     }
 }
 
@@ -1001,6 +1009,27 @@ testWantNotAskedForNoPayload(void)
     g_assert_cmpuint(capture.calls, ==, 0);
     g_assert_null(frame->payload);
     g_assert_cmpuint(frame->payloadLength, ==, 0);
+}
+
+static void
+testWantAnew(void)
+{
+    g_autoptr(testStream) stream = testStreamNew(testCaptured, 1);
+    testCapture capture = { .want = testWantEverything };
+    g_autoptr(vbFrameReader) reader = vbFrameReaderNew(&testCaptureOps, &capture);
+    size_t consumed;
+    int fd = -1;
+
+    vbFrameReaderFeed(reader, stream->bytes->data, stream->bytes->len, &fd, &consumed);
+    g_assert_nonnull(capture.frame);
+    g_assert_cmpuint(capture.frame->payloadLength, ==, 1000);
+    vbFrameFree(capture.frame);
+
+    capture = (testCapture){ .want = testWantTen };
+    vbFrameReaderFeed(reader, stream->bytes->data, stream->bytes->len, &fd, &consumed);
+    g_assert_nonnull(capture.frame);
+    g_assert_cmpuint(capture.frame->payloadLength, ==, 10);
+    vbFrameFree(capture.frame);
 }
 
 /* ---- what libvirtd would close the connection for ---- */
@@ -1614,7 +1643,7 @@ main(int argc, char **argv)
     g_test_add_func("/frame/feeding nothing changes nothing", testFeedNothing);
 
     g_test_add_func("/frame/messages that arrive together are passed in one piece", testOnePiece);
-    g_test_add_func("/frame/an owner that never flushes loses nothing", testNoFlushNoLoss);
+    g_test_add_func("/frame/an owner that never flushes loses nothing and no order", testNoFlushNoLoss);
     g_test_add_func("/frame/a message is passed while it arrives", testCutThrough);
     g_test_add_func("/frame/passed comes behind the last byte and descriptor", testPassedLast);
     g_test_add_func("/frame/an owner may write between two messages", testWriteBetween);
@@ -1630,6 +1659,7 @@ main(int argc, char **argv)
                     testWantMoreThanThereIs);
     g_test_add_func("/frame/what is wanted can grow with what is known", testWantGrows);
     g_test_add_func("/frame/an empty payload is not asked about", testWantNotAskedForNoPayload);
+    g_test_add_func("/frame/each captured message is asked about anew", testWantAnew);
 
     for (i = 0; i < G_N_ELEMENTS(testHeaders); i++)
         g_test_add_data_func(testHeaders[i].path, &testHeaders[i], testHeaderTable);

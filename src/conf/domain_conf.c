@@ -2,9 +2,9 @@
  * domain_conf.c: what virt-balloon reads of libvirt's <domain> document
  *
  * Reads what clients and libvirt send, so the text may be hostile: libxml2's own limits stay on,
- * nothing outside the text is looked at, and a document that declares entities or attribute
- * defaults is refused while it is read, before anything can be expanded.  Nothing is printed; what
- * went wrong is in the GError, with its line.
+ * nothing outside the text is looked at, and a document type declaration is refused where it starts,
+ * before entities or attribute defaults can make a small text large.  Nothing is printed; what went
+ * wrong is in the GError, with its line.
  *
  * The tree is walked by hand.  Elements and attributes are found where libvirt's XPath finds them:
  * outside any namespace, the first one where libvirt takes one, in every <devices> where libvirt
@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/vberror.h"
+#include "vberror.h"
 
 /* libvirt refuses sizes from here on, so that they stay a number of bytes in a long long. */
 #define VB_DOMAIN_MEMORY_LIMIT (1ULL << 53)
@@ -40,7 +40,7 @@ typedef xmlError vbXMLError;
 typedef struct {
     char *message; /* libxml2's first fatal error, or NULL */
     int line;
-    bool declares; /* entities or attribute defaults were declared */
+    bool doctype;
 } vbXMLParserData;
 
 static const char *const vbDomainBalloonPolicyNames[] = {
@@ -190,8 +190,7 @@ vbXMLChild(const xmlNode *node, const char *name)
 
 /*
  * The value of attribute @name, which belongs to the tree; NULL if there is none, or no @node.
- * Entities are never declared here, so a value in more than one piece is one with a reference
- * that nothing can resolve: not readable.
+ * No entity is ever declared here, so libxml2 has every value in one piece.
  */
 static const char *
 vbXMLProp(const xmlNode *node, const char *name)
@@ -201,11 +200,7 @@ vbXMLProp(const xmlNode *node, const char *name)
     for (const xmlAttr *attr = node->properties; attr; attr = attr->next) {
         if (attr->ns || strcmp((const char *)attr->name, name) != 0)
             continue;
-        if (!attr->children)
-            return "";
-        if (attr->children->next || attr->children->type != XML_TEXT_NODE)
-            return NULL;
-        return (const char *)attr->children->content;
+        return attr->children ? (const char *)attr->children->content : "";
     }
     return NULL;
 }
@@ -379,9 +374,7 @@ vbDomainHostdevDefParseXML(vbDomainDef *def,
 
     switch (type) {
     case VB_DOMAIN_HOSTDEV_PCI:
-        /* 'default' is libvirt's name for no choice: it becomes vfio when the guest starts. */
-        hostdev->foreignDriver = driverName && strcmp(driverName, "vfio") != 0 &&
-                                 strcmp(driverName, "default") != 0;
+        hostdev->foreignDriver = driverName && strcmp(driverName, "vfio") != 0;
         hostdev->address = vbDomainPCIAddressParseXML(address);
         break;
     case VB_DOMAIN_HOSTDEV_MDEV:
@@ -718,8 +711,10 @@ vbDomainDefParseXML(const xmlNode *root, GError **error)
 
     def->virtType = g_strdup(vbXMLProp(root, "type"));
     def->id = vbParseInt(vbXMLProp(root, "id"), -1);
-    def->name = vbXMLText(vbXMLChild(root, "name"));
-    def->uuid = vbXMLText(vbXMLChild(root, "uuid"));
+    if (!(def->name = vbXMLText(vbXMLChild(root, "name"))))
+        def->name = g_strdup("");
+    if ((def->uuid = vbXMLText(vbXMLChild(root, "uuid"))))
+        g_strstrip(def->uuid);
 
     for (const xmlNode *node = root->children; node; node = node->next) {
         if (vbXMLNodeIs(node, "devices", NULL) &&
@@ -750,43 +745,24 @@ vbXMLCatchError(void *opaque, vbXMLError *error)
     data->line = error->line;
 }
 
+/* libxml2 is at '<!DOCTYPE': nothing has been declared yet. */
 static void
-vbXMLRefuseDeclaration(xmlParserCtxt *ctxt)
+vbXMLRefuseDoctype(void *opaque,
+                   const xmlChar *name G_GNUC_UNUSED,
+                   const xmlChar *publicId G_GNUC_UNUSED,
+                   const xmlChar *systemId G_GNUC_UNUSED)
 {
+    xmlParserCtxt *ctxt = opaque;
     vbXMLParserData *data = ctxt->_private;
 
-    data->declares = true;
+    data->doctype = true;
     xmlStopParser(ctxt);
 }
 
-static void
-vbXMLRefuseEntity(void *opaque,
-                  const xmlChar *name G_GNUC_UNUSED,
-                  int type G_GNUC_UNUSED,
-                  const xmlChar *publicId G_GNUC_UNUSED,
-                  const xmlChar *systemId G_GNUC_UNUSED,
-                  xmlChar *content G_GNUC_UNUSED)
-{
-    vbXMLRefuseDeclaration(opaque);
-}
-
-static void
-vbXMLRefuseAttribute(void *opaque,
-                     const xmlChar *element G_GNUC_UNUSED,
-                     const xmlChar *name G_GNUC_UNUSED,
-                     int type G_GNUC_UNUSED,
-                     int def G_GNUC_UNUSED,
-                     const xmlChar *value G_GNUC_UNUSED,
-                     xmlEnumeration *tree)
-{
-    xmlFreeEnumeration(tree);
-    vbXMLRefuseDeclaration(opaque);
-}
-
 /*
- * As libvirt's virXMLParse(), which lets libxml2 expand the entities of the internal subset and
- * fill in its attribute defaults.  Both can make a small text enormous, and libvirt never writes
- * either: the parser stops at the first declaration.
+ * As libvirt's virXMLParse(), which lets libxml2 expand the entities of a document type and fill
+ * in its attribute defaults.  Both can make a small text enormous, and libvirt never writes
+ * either: the parser stops at the document type.
  */
 static xmlDoc *
 vbXMLParse(const char *xml, size_t length, GError **error)
@@ -797,7 +773,7 @@ vbXMLParse(const char *xml, size_t length, GError **error)
     vbXMLParserData data = {0};
 
     if (length == 0 || length > INT_MAX) {
-        g_set_error(error, VB_ERROR, VB_ERROR_XML, "a document of %zu bytes cannot be read", length);
+        g_set_error(error, VB_ERROR, VB_ERROR_XML, "a document of %zu bytes is not read", length);
         return NULL;
     }
     /* libvirt's strings end here, libxml2's do not always: nobody is to see two documents. */
@@ -812,15 +788,14 @@ vbXMLParse(const char *xml, size_t length, GError **error)
 
     ctxt->_private = &data;
     ctxt->sax->serror = vbXMLCatchError;
-    ctxt->sax->entityDecl = vbXMLRefuseEntity;
-    ctxt->sax->attributeDecl = vbXMLRefuseAttribute;
+    ctxt->sax->internalSubset = vbXMLRefuseDoctype;
     doc = xmlCtxtReadMemory(ctxt, xml, (int)length, NULL, NULL,
                             XML_PARSE_NONET | XML_PARSE_NOWARNING);
     message = data.message;
 
-    if (data.declares) {
+    if (data.doctype) {
         g_set_error(error, VB_ERROR, VB_ERROR_XML,
-                    "the document declares entities or attributes, which is not accepted");
+                    "the document has a document type declaration, which is not read");
         return NULL;
     }
     if (!doc) {

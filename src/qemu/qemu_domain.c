@@ -182,9 +182,11 @@ qemuDomainRefuse(qemuDomainVerdict *verdict, int code, char *text)
 
 /* What could not be checked is not let pass, unless the policy lets everything pass. */
 static void
-qemuDomainSettleUnanswered(qemuDomainVerdict *verdict, const char *name, int code,
+qemuDomainSettleUnanswered(qemuDomainVerdict *verdict, const char *domain, int code,
                            const char *reason)
 {
+    g_autofree char *name = qemuMessageFormatName(domain);
+
     verdict->state = QEMU_DOMAIN_BALLOON_UNKNOWN;
     if (verdict->policy == VB_DOMAIN_BALLOON_POLICY_WARN) {
         verdict->logText = g_strdup_printf("domain '%s': memory is reduced without knowing whether "
@@ -220,7 +222,6 @@ qemuDomainDescribeVfio(qemuInhibitor *inhibitor, const vbDomainHostdevDef *hostd
                        const char *sysfsdev)
 {
     static const char mdevPath[] = "/sys/bus/mdev/devices/";
-    const char *slash = sysfsdev ? strrchr(sysfsdev, '/') : NULL;
 
     if (hostdev) {
         inhibitor->evidence |= QEMU_INHIBITOR_EVIDENCE_XML;
@@ -228,8 +229,8 @@ qemuDomainDescribeVfio(qemuInhibitor *inhibitor, const vbDomainHostdevDef *hostd
         inhibitor->address = g_strdup(hostdev->address);
         if (hostdev->type == VB_DOMAIN_HOSTDEV_MDEV)
             inhibitor->kind = QEMU_INHIBITOR_VFIO_MDEV;
-    } else if (slash) {
-        inhibitor->address = g_strdup(slash + 1);
+    } else if (sysfsdev) {
+        inhibitor->address = g_path_get_basename(sysfsdev);
         if (g_str_has_prefix(sysfsdev, mdevPath))
             inhibitor->kind = QEMU_INHIBITOR_VFIO_MDEV;
     }
@@ -382,6 +383,7 @@ qemuDomainJudgeShrink(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
                       const qemuDomainSettings *settings, unsigned long long memory)
 {
     const vbDomainDef *def = facts->def;
+    g_autofree char *name = qemuMessageFormatName(def->name);
     g_autoptr(GError) error = NULL;
     g_autofree char *list = NULL;
 
@@ -397,19 +399,19 @@ qemuDomainJudgeShrink(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
     if (verdict->state == QEMU_DOMAIN_BALLOON_INEFFECTIVE) {
         verdict->logText = g_strdup_printf("domain '%s': memory is reduced to %llu KiB, but the "
                                            "host gains nothing from it because of %s",
-                                           def->name, memory, list);
+                                           name, memory, list);
     } else if (verdict->policy == VB_DOMAIN_BALLOON_POLICY_WARN) {
         verdict->logText = g_strdup_printf("domain '%s': memory is reduced to %llu KiB although "
                                            "ballooning is inhibited by %s: the guest loses %llu KiB "
                                            "and the host gains nothing (policy 'warn')",
-                                           def->name, memory, list,
+                                           name, memory, list,
                                            vbDomainDefGetBalloonCurrent(def) - memory);
     } else {
         qemuDomainRefuse(verdict, VIR_ERR_OPERATION_INVALID,
                          qemuMessageFormatShrinkRefused(def, memory, verdict->inhibitors));
         verdict->logText = g_strdup_printf("domain '%s': refused to reduce memory to %llu KiB: "
                                            "ballooning is inhibited by %s",
-                                           def->name, memory, list);
+                                           name, memory, list);
     }
 }
 
@@ -418,37 +420,47 @@ static void
 qemuDomainJudgeConfig(qemuDomainVerdict *verdict, const vbDomainDef *def,
                       const qemuDomainSettings *settings, unsigned long long memory)
 {
+    g_autoptr(GPtrArray) inhibitors =
+        g_ptr_array_new_with_free_func((GDestroyNotify)qemuInhibitorFree);
     g_autoptr(GPtrArray) optedOut = g_ptr_array_new();
+    g_autofree char *name = qemuMessageFormatName(def->name);
     vbDomainBalloonPolicy policy = qemuDomainGetPolicy(def, settings);
     g_autofree char *list = NULL;
 
-    if (def->memballoon == VB_DOMAIN_MEMBALLOON_NONE || memory > def->memory ||
-        memory >= vbDomainDefGetBalloonMaximum(def) || policy == VB_DOMAIN_BALLOON_POLICY_IGNORE)
+    if (def->memballoon == VB_DOMAIN_MEMBALLOON_NONE) {
+        if (verdict->state == QEMU_DOMAIN_BALLOON_UNKNOWN)
+            verdict->state = QEMU_DOMAIN_BALLOON_NONE;
+        return;
+    }
+    if (memory > def->memory || memory >= vbDomainDefGetBalloonMaximum(def) ||
+        policy == VB_DOMAIN_BALLOON_POLICY_IGNORE)
+        return;
+    qemuInhibitorsFromDef(def, inhibitors, optedOut);
+    if (inhibitors->len == 0)
         return;
 
-    g_ptr_array_set_size(verdict->inhibitors, 0);
-    qemuInhibitorsFromDef(def, verdict->inhibitors, optedOut);
-    if (verdict->inhibitors->len == 0)
-        return;
-
-    verdict->policy = policy;
-    verdict->state = QEMU_DOMAIN_BALLOON_INHIBITED;
-    list = qemuMessageFormatInhibitors(verdict->inhibitors);
+    list = qemuMessageFormatInhibitors(inhibitors);
     if (def->policy == VB_DOMAIN_BALLOON_POLICY_DEFAULT ||
         policy == VB_DOMAIN_BALLOON_POLICY_WARN) {
         /* One line a request: what happens to the running guest weighs more. */
-        if (!verdict->logText)
-            verdict->logText = g_strdup_printf("domain '%s': memory is set to %llu KiB for the "
-                                               "next start although ballooning will be inhibited "
-                                               "by %s", def->name, memory, list);
+        if (verdict->logText)
+            return;
+        verdict->logText = g_strdup_printf("domain '%s': memory is set to %llu KiB for the next "
+                                           "start although ballooning will be inhibited by %s",
+                                           name, memory, list);
     } else {
         qemuDomainRefuse(verdict, VIR_ERR_OPERATION_INVALID,
-                         qemuMessageFormatConfigRefused(def, memory, verdict->inhibitors));
+                         qemuMessageFormatConfigRefused(def, memory, inhibitors));
         g_free(verdict->logText);
         verdict->logText = g_strdup_printf("domain '%s': refused to set memory to %llu KiB for the "
                                            "next start: ballooning will be inhibited by %s",
-                                           def->name, memory, list);
+                                           name, memory, list);
     }
+
+    verdict->policy = policy;
+    verdict->state = QEMU_DOMAIN_BALLOON_INHIBITED;
+    g_ptr_array_unref(verdict->inhibitors);
+    verdict->inhibitors = g_steal_pointer(&inhibitors);
 }
 
 /* Whether what is still to be known, to be sure that libvirt itself would not refuse a change of
@@ -498,6 +510,8 @@ qemuDomainJudgeSetMemory(const qemuDomainFacts *facts, const qemuDomainSettings 
     }
 
     if (live) {
+        if (def->memballoon == VB_DOMAIN_MEMBALLOON_NONE)
+            verdict->state = QEMU_DOMAIN_BALLOON_NONE;
         if (memory > def->memory || def->memballoon == VB_DOMAIN_MEMBALLOON_NONE)
             return g_steal_pointer(&verdict);
 

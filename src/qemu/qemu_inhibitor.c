@@ -57,18 +57,18 @@ qemuInhibitorFree(qemuInhibitor *inhibitor)
     g_free(inhibitor);
 }
 
-/* An override of type 'remove' takes the property away; anything else may switch it on, and in
- * which spelling is for QEMU to say. */
+/* What QEMU takes for true (QEMU 7.2, qapi_bool_parse()); whether it was told so is for it to say. */
 static bool
 qemuInhibitorIsOptedOut(const vbDomainDef *def, const vbDomainHostdevDef *hostdev)
 {
+    static const char *const words[] = { "true", "on", "yes", "y", NULL };
     const vbDomainOverrideDef *override;
 
     if (!hostdev->alias)
         return false;
     override = vbDomainDefFindOverride(def, hostdev->alias, VB_DOMAIN_OPT_OUT_PROPERTY);
-    return override && g_strcmp0(override->type, "remove") != 0 &&
-        g_strcmp0(override->value, "false") != 0;
+    return override && override->value && g_strcmp0(override->type, "remove") != 0 &&
+        g_strv_contains(words, override->value);
 }
 
 static void

@@ -14,14 +14,37 @@
 /* A guest may have hundreds of virtual functions; a message that long helps nobody. */
 #define QEMU_MESSAGE_DEVICES_MAX 8
 
+/* Bytes of a name; libvirt's own are far shorter. */
+#define QEMU_MESSAGE_NAME_MAX 255
+
+char *
+qemuMessageFormatName(const char *name)
+{
+    g_autofree char *start = g_strndup(name, QEMU_MESSAGE_NAME_MAX);
+    char *text = g_utf8_make_valid(start, -1);
+    char *c;
+
+    for (c = text; *c; c++) {
+        if (g_ascii_iscntrl(*c))
+            *c = '?';
+    }
+    return text;
+}
+
 static void
 qemuMessageAppendInhibitor(GString *text, const qemuInhibitor *inhibitor)
 {
     g_string_append(text, qemuInhibitorKindGetInfo(inhibitor->kind)->object);
-    if (inhibitor->alias)
-        g_string_append_printf(text, " '%s'", inhibitor->alias);
-    if (inhibitor->address)
-        g_string_append_printf(text, " (%s)", inhibitor->address);
+    if (inhibitor->alias) {
+        g_autofree char *alias = qemuMessageFormatName(inhibitor->alias);
+
+        g_string_append_printf(text, " '%s'", alias);
+    }
+    if (inhibitor->address) {
+        g_autofree char *address = qemuMessageFormatName(inhibitor->address);
+
+        g_string_append_printf(text, " (%s)", address);
+    }
 }
 
 char *
@@ -41,24 +64,30 @@ qemuMessageFormatInhibitors(const GPtrArray *inhibitors)
     return g_string_free(text, FALSE);
 }
 
-/* How to name the domain on a command line: by UUID where the name would need quoting. */
+/* How to name the domain on a command line: by UUID where the name would need quoting, or where
+ * virsh would take it for an option or an id. */
 static const char *
 qemuMessageGetArgument(const vbDomainDef *def)
 {
+    static const char digits[] = "0123456789";
     static const char plain[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+:@-";
+    size_t length = strlen(def->name);
 
-    if (def->name[0] != '-' && strspn(def->name, plain) == strlen(def->name))
+    if (def->name[0] != '-' && strspn(def->name, plain) == length &&
+        strspn(def->name, digits) < length)
         return def->name;
     return def->uuid ? def->uuid : def->name;
 }
 
 /* virtio-mem discards in coordination with VFIO (QEMU 6.1), so it works where the balloon does
- * not.  The device that can give most is named, with the size that gives @shrink KiB. */
+ * not.  The device that can give most is named, with the size that gives @shrink KiB.  A device
+ * that was asked to give more already has its answer still to come. */
 static void
 qemuMessageAppendVirtioMem(GString *text, const vbDomainDef *def, unsigned long long shrink)
 {
     const vbDomainMemoryDef *best = NULL;
+    g_autofree char *alias = NULL;
     unsigned long long requested = 0;
     size_t i;
 
@@ -76,9 +105,11 @@ qemuMessageAppendVirtioMem(GString *text, const vbDomainDef *def, unsigned long 
         requested = best->current - shrink;
     if (best->block > 0)
         requested -= requested % best->block;
+    if (requested >= best->requested)
+        return;
+    alias = qemuMessageFormatName(best->alias);
     g_string_append_printf(text, "use 'virsh update-memory-device %s --alias %s --requested-size "
-                           "%lluKiB' instead, or ", qemuMessageGetArgument(def), best->alias,
-                           requested);
+                           "%lluKiB' instead, or ", qemuMessageGetArgument(def), alias, requested);
 }
 
 static bool
@@ -141,12 +172,13 @@ qemuMessageFormatShrinkRefused(const vbDomainDef *def, unsigned long long memory
                                const GPtrArray *inhibitors)
 {
     g_autofree char *list = qemuMessageFormatInhibitors(inhibitors);
+    g_autofree char *name = qemuMessageFormatName(def->name);
     unsigned long long shrink = vbDomainDefGetBalloonCurrent(def) - memory;
     GString *text = g_string_new(NULL);
 
     g_string_append_printf(text, "cannot reduce memory of domain '%s' to %llu KiB: ballooning is "
                            "inhibited by %s: the guest would lose %llu KiB and the host would gain "
-                           "nothing; ", def->name, memory, list, shrink);
+                           "nothing; ", name, memory, list, shrink);
     qemuMessageAppendVirtioMem(text, def, shrink);
     qemuMessageAppendAdvice(text, inhibitors);
     return g_string_free(text, FALSE);
@@ -157,10 +189,11 @@ qemuMessageFormatConfigRefused(const vbDomainDef *def, unsigned long long memory
                                const GPtrArray *inhibitors)
 {
     g_autofree char *list = qemuMessageFormatInhibitors(inhibitors);
+    g_autofree char *name = qemuMessageFormatName(def->name);
 
     return g_strdup_printf("cannot set memory of domain '%s' to %llu KiB for its next start: "
                            "ballooning will be inhibited by %s: the guest would start with %llu "
                            "KiB less than it has and the host would gain nothing; lower <memory> "
-                           "of the domain instead", def->name, memory, list,
+                           "of the domain instead", name, memory, list,
                            vbDomainDefGetBalloonMaximum(def) - memory);
 }

@@ -12,6 +12,10 @@
 #include "domain_conf.h"
 #include "qemu_inhibitor.h"
 
+/* Returns: (transfer full): @name as it may stand in a message: UTF-8, on one line, not too long */
+char *
+qemuMessageFormatName(const char *name);
+
 /* Returns: (transfer full): "assigned PCI device 'hostdev0' (0000:07:00.0) and ..." */
 char *
 qemuMessageFormatInhibitors(const GPtrArray *inhibitors);

@@ -2,7 +2,8 @@
  * qemu_monitor_json.c: the QMP commands we ask with, and what their answers say
  *
  * QEMU's answers are hostile input: a guest may have broken out of its QEMU.  json-c reads them
- * with its default limit of nesting, and every member's type is checked before it is used.
+ * strictly and with its default limit of nesting, and every member's type is checked before it is
+ * used.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -10,11 +11,13 @@
 #include "qemu_monitor_json.h"
 
 #include <json-c/json.h>
+#include <limits.h>
 #include <string.h>
 
 #include "vberror.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_object, json_object_put)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_tokener, json_tokener_free)
 
 static char *
 qemuMonitorJSONMake(const char *command, const char *path, const char *property)
@@ -49,18 +52,40 @@ qemuMonitorJSONMakeQomGet(const char *path, const char *property)
 static json_object *
 qemuMonitorJSONParse(const char *reply, json_object **value, GError **error)
 {
-    g_autoptr(json_object) root = json_tokener_parse(reply);
-    json_object *failure;
+    g_autoptr(json_tokener) tokener = json_tokener_new();
+    g_autoptr(json_object) root = NULL;
+    json_object *failure = NULL;
+    size_t length = strlen(reply);
 
     *value = NULL;
-    if (json_object_is_type(root, json_type_object) &&
-        (json_object_object_get_ex(root, "return", value) ||
-         (json_object_object_get_ex(root, "error", &failure) &&
-          json_object_is_type(failure, json_type_object))))
-        return g_steal_pointer(&root);
+    /* json-c wants the NUL too, to know that a text is over. */
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    if (length < INT_MAX)
+        root = json_tokener_parse_ex(tokener, reply, (int)length + 1);
 
+    if (json_object_is_type(root, json_type_object)) {
+        json_object_object_get_ex(root, "error", &failure);
+        json_object_object_get_ex(root, "return", value);
+        if ((*value && !failure) ||
+            (!*value && json_object_is_type(failure, json_type_object)))
+            return g_steal_pointer(&root);
+    }
+
+    *value = NULL;
     g_set_error(error, VB_ERROR, VB_ERROR_PROTOCOL, "the monitor's answer is no QMP reply");
     return NULL;
+}
+
+/* NULL for what is no string, and for one with a NUL inside, which would read differently in C. */
+static const char *
+qemuMonitorJSONGetString(json_object *value)
+{
+    const char *text;
+
+    if (!json_object_is_type(value, json_type_string))
+        return NULL;
+    text = json_object_get_string(value);
+    return strlen(text) == (size_t)json_object_get_string_len(value) ? text : NULL;
 }
 
 static void
@@ -89,27 +114,26 @@ qemuMonitorJSONParseQomList(const char *reply, GError **error)
     children = g_ptr_array_new_with_free_func((GDestroyNotify)qemuMonitorQomChildFree);
     for (i = 0; i < json_object_array_length(list); i++) {
         json_object *item = json_object_array_get_idx(list, i);
-        json_object *name;
-        json_object *type;
-        const char *text;
+        json_object *member;
+        const char *name = NULL;
+        const char *type = NULL;
         qemuMonitorQomChild *child;
 
-        if (!json_object_is_type(item, json_type_object) ||
-            !json_object_object_get_ex(item, "name", &name) ||
-            !json_object_is_type(name, json_type_string) ||
-            !json_object_object_get_ex(item, "type", &type) ||
-            !json_object_is_type(type, json_type_string)) {
+        if (json_object_object_get_ex(item, "name", &member))
+            name = qemuMonitorJSONGetString(member);
+        if (json_object_object_get_ex(item, "type", &member))
+            type = qemuMonitorJSONGetString(member);
+        if (!name || !type) {
             g_set_error(error, VB_ERROR, VB_ERROR_PROTOCOL,
                         "qom-list returned a property without a name or a type");
             return NULL;
         }
 
-        text = json_object_get_string(type);
-        if (!g_str_has_prefix(text, "child<") || !g_str_has_suffix(text, ">"))
+        if (!g_str_has_prefix(type, "child<") || !g_str_has_suffix(type, ">"))
             continue;
         child = g_new0(qemuMonitorQomChild, 1);
-        child->name = g_strdup(json_object_get_string(name));
-        child->type = g_strndup(text + strlen("child<"), strlen(text) - strlen("child<>"));
+        child->name = g_strdup(name);
+        child->type = g_strndup(type + strlen("child<"), strlen(type) - strlen("child<>"));
         g_ptr_array_add(children, child);
     }
     return g_steal_pointer(&children);
@@ -136,12 +160,12 @@ qemuMonitorJSONParseString(const char *reply, GError **error)
 {
     json_object *result;
     g_autoptr(json_object) root = qemuMonitorJSONParse(reply, &result, error);
+    const char *text;
 
     if (!root || !result)
         return NULL;
-    if (!json_object_is_type(result, json_type_string)) {
+    text = qemuMonitorJSONGetString(result);
+    if (!text)
         g_set_error(error, VB_ERROR, VB_ERROR_PROTOCOL, "the property is no string");
-        return NULL;
-    }
-    return g_strdup(json_object_get_string(result));
+    return g_strdup(text);
 }

@@ -181,7 +181,9 @@ static bool
 vbFrameReaderTakeHeader(vbFrameReader *reader, const guint8 **bytes, size_t *length)
 {
     vbFrameHeader *header = &reader->header;
-    size_t size = VB_FRAME_HEADER_SIZE;
+    /* Behind the first part the type is known, and with it whether there is more. */
+    size_t size = reader->rawLength > VB_FRAME_HEADER_SIZE ? vbFrameHeaderGetSize(header) :
+        VB_FRAME_HEADER_SIZE;
 
     for (;;) {
         size_t take = MIN(*length, size - reader->rawLength);

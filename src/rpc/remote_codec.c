@@ -165,7 +165,8 @@ remoteDecodeString(const guint8 *bytes, size_t length, size_t *textLength)
     XDR xdr;
 
     xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
-    if (xdr_u_int(&xdr, &size) && size <= REMOTE_STRING_MAX && size <= length - sizeof(guint32)) {
+    if (xdr_u_int(&xdr, &size) && size <= REMOTE_STRING_MAX &&
+        remoteGetPadded(size) <= length - sizeof(guint32)) {
         *textLength = size;
         text = (const char *)bytes + xdr_getpos(&xdr);
     }

@@ -49,9 +49,11 @@ vbEpollDispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
     epoll->delivering = true;
     for (i = 0; i < n; i++) {
         vbEpollWatch *watch = events[i].data.ptr;
+        /* What one watch does may change what another one waits for. */
+        guint32 wanted = events[i].events & (watch->events | EPOLLERR | EPOLLHUP);
 
-        if (watch->fd >= 0)
-            watch->func(events[i].events, watch->opaque);
+        if (watch->fd >= 0 && wanted)
+            watch->func(wanted, watch->opaque);
     }
     epoll->delivering = false;
     g_slist_free_full(g_steal_pointer(&epoll->removed), g_free);

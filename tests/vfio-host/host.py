@@ -15,7 +15,6 @@ DIRECT = "qemu:///system"
 POLICY_NAMESPACE = "urn:virt-balloon:policy:1"
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 WORK = pathlib.Path(os.environ.get("VFIO_HOST_WORK", "."))
-MONITOR_LOG = pathlib.Path(os.environ.get("VFIO_HOST_MONITOR_LOG", "monitor.log"))
 KERNEL = REPOSITORY / ".cache/vfio-host/kernel/image"
 GUEST_INITRD = REPOSITORY / ".cache/vfio-host/guest.cpio"
 VIRTBALLOOND = REPOSITORY / "build/src/virtballoond"
@@ -175,35 +174,53 @@ def resident(name):
     return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
 
 
-def monitor_commands(domain):
-    """Every QMP command that libvirtd has sent to a domain's QEMU, from libvirtd's log.
+class MonitorLog:
+    """What libvirtd has said to the QEMU of each domain, read from libvirtd's log as it grows.
 
     The log names monitors by address. Whose monitor that is says the line before the one
     that announces it, in the same thread; addresses are used again after a guest is gone.
     """
-    connecting = {}
-    owner = {}
-    commands = []
-    for line in MONITOR_LOG.read_text(errors="replace").splitlines():
-        thread = line.split(": ", 2)[1:2]
-        if match := re.search(r"Connect monitor to vm=\w+ name='(.*)'$", line):
-            connecting[thread[0]] = match[1]
-        elif match := re.search(r"QEMU_MONITOR_NEW: mon=(\w+)", line):
-            owner[match[1]] = connecting.pop(thread[0], None)
+
+    def __init__(self, path):
+        self.path = path
+        self.position = 0
+        self.connecting = {}
+        self.owner = {}
+        self.sent = {}
+
+    def commands(self, domain):
+        """Every QMP command that the domain's QEMU has got so far."""
+        with self.path.open("rb") as log:
+            log.seek(self.position)
+            for line in log:
+                if not line.endswith(b"\n"):
+                    break
+                self.position += len(line)
+                self.take(line.decode(errors="replace"))
+        return self.sent.get(domain, [])
+
+    def take(self, line):
+        """Takes note of one line of the log."""
+        if match := re.search(r": (\d+): .*Connect monitor to vm=\w+ name='(.*)'$", line):
+            self.connecting[match[1]] = match[2]
+        elif match := re.search(r": (\d+): .*QEMU_MONITOR_NEW: mon=(\w+)", line):
+            self.owner[match[2]] = self.connecting.pop(match[1], None)
         elif match := re.search(r"QEMU_MONITOR_SEND_MSG: mon=(\w+) msg=(.*)$", line):
-            if owner.get(match[1]) == domain:
-                commands.append(json.loads(match[2]))
-    return commands
+            self.sent.setdefault(self.owner.get(match[1]), []).append(json.loads(match[2]))
+
+
+MONITOR_LOG = MonitorLog(pathlib.Path(os.environ.get("VFIO_HOST_MONITOR_LOG", "monitor.log")))
 
 
 @contextlib.contextmanager
 def balloon_commands(domain):
     """Collects the sizes in MiB of the `balloon` commands that a domain's QEMU gets meanwhile."""
     sizes = []
-    before = len(monitor_commands(domain))
+    before = len(MONITOR_LOG.commands(domain))
     yield sizes
     sizes += [command["arguments"]["value"] // 2**20
-              for command in monitor_commands(domain)[before:] if command["execute"] == "balloon"]
+              for command in MONITOR_LOG.commands(domain)[before:]
+              if command["execute"] == "balloon"]
 
 
 class Virtballoond:

@@ -1,7 +1,7 @@
 """`virsh setmem` on guests that have a real VFIO device, through virtballoond and beside it.
 
 Nothing runs inside these guests: what is tested is who says what, and what QEMU is told.
-test_linux_guest.py has what happens to the memory of a guest that answers.
+test_setmem_linux.py has what happens to the memory of a guest that answers.
 """
 
 import host

@@ -16,6 +16,12 @@ SELF_CHECK = "VB_SELF_CHECK" in os.environ
 NOBODY = 65534
 
 
+def pytest_configure():
+    """Says once what is missing."""
+    if not SELF_CHECK and not harness.DAEMON.exists():
+        pytest.exit(f"{harness.DAEMON} is not there: meson compile -C build", returncode=2)
+
+
 @pytest.fixture(autouse=True)
 def deadline():
     """No test waits for ever."""
@@ -100,6 +106,13 @@ def start_guest(direct, directory):
 def guest(start_guest):
     """A guest that the tests of a module share and leave as it was."""
     return start_guest()
+
+
+@pytest.fixture(scope="session")
+def blocked(start_guest):
+    """An inactive guest with a mediated device, that asks for policy 'block' itself."""
+    return start_guest(devices=guests.BALLOON + guests.MDEV, extra=guests.policy("block"),
+                       start=False)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import frames
+
 DOMAIN = """\
 <domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{name}</name>
@@ -65,6 +67,10 @@ class Guest:
         xml.write_text(DOMAIN.format(name=self.name, uuid=self.uuid, devices=devices, extra=extra,
                                      vnc=self.directory / f"{self.name}.vnc"))
         self._do("define", xml)
+
+    def wire(self):
+        """What names it in a call."""
+        return frames.domain(self.name, self.uuid)
 
     def pid(self):
         """The process id of its QEMU."""

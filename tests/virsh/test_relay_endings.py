@@ -1,6 +1,8 @@
 """Connections that end badly or do not keep up: nothing is left behind and nobody else suffers."""
 
 import os
+import random
+import struct
 import time
 
 import libvirt
@@ -47,6 +49,20 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(own, sent):
             connection.send(sent)
         with own.open() as connection:
             connection.send(sent)
+    same_fds_again(own, before)
+    assert own.virsh("uri").code == 0
+
+
+def test_garbage_ends_its_own_connection_and_nothing_else(own):
+    numbers = random.Random(7)
+    before = own.idle_fds()
+    for _ in range(200):
+        noise = numbers.randbytes(numbers.randrange(1, 300))
+        length = frames.HEADER.size + numbers.choice([0, 4, len(noise), 70000])
+        header = struct.pack(">I", length) + struct.pack(
+            ">IIiI", *frames.REMOTE, numbers.choice([1, 31, 204, 14]), numbers.randrange(8))
+        with own.open() as connection:
+            connection.send(header + noise)
     same_fds_again(own, before)
     assert own.virsh("uri").code == 0
 

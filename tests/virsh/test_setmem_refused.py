@@ -6,25 +6,14 @@ judged. And a background snapshot inhibits the balloon of a running guest withou
 
 import os
 import socket
-import struct
 
 import pytest
 
 import frames
 import guests
 import harness
-
-KIB = 1024
-LIVE, CONFIG = 1, 2
-OPERATION_INVALID, FROM_QEMU = 55, 10
-PREFIX = "Requested operation is not valid: "
-
-
-@pytest.fixture(scope="module")
-def blocked(start_guest):
-    """An inactive guest with a mediated device, that asks for policy 'block' itself."""
-    return start_guest(devices=guests.BALLOON + guests.MDEV, extra=guests.policy("block"),
-                       start=False)
+import setmem
+from setmem import CONFIG, KIB, LIVE, REFUSED
 
 
 @pytest.fixture(scope="module")
@@ -33,22 +22,6 @@ def changed(start_guest):
     guest = start_guest()
     guest.define(devices=guests.BALLOON + guests.PCI, extra=guests.policy("block"))
     return guest
-
-
-def set_memory_flags(guest, kib, flags):
-    """The payload of SET_MEMORY_FLAGS."""
-    return frames.domain(guest.name, guest.uuid) + struct.pack(">QI", kib, flags)
-
-
-def assert_refused(reply, guest, *words):
-    """Asserts that a reply is ours, and that it names the guest and what else there is to name."""
-    assert (reply.procedure, reply.type) == (frames.SET_MEMORY_FLAGS, frames.REPLY)
-    error = reply.error()
-    assert (error.code, error.domain) == (OPERATION_INVALID, FROM_QEMU)
-    assert error.message.startswith(PREFIX)
-    for word in (f"'{guest.name}'", "inhibited", *words):
-        assert word in error.message
-    assert not error.message.endswith(".")
 
 
 def inactive_size(direct, guest):
@@ -62,7 +35,7 @@ def test_a_size_for_the_next_start_is_refused(direct, virtballoond, blocked, opt
     result = virtballoond.virsh("setmem", blocked.name, "48M", *options)
     assert (result.code, result.out) == (1, b"\n")
     message = result.err.decode()
-    assert message.startswith(f"error: {PREFIX}")
+    assert message.startswith(f"error: {REFUSED}")
     for word in (blocked.name, "'ua-gpu'", guests.MDEV_UUID):
         assert word in message
     assert inactive_size(direct, blocked) == 64 * KIB
@@ -114,16 +87,17 @@ def test_other_flags_get_libvirts_own_answer(direct, through, blocked, flags):
     for server in (direct, through):
         with server.open() as connection:
             replies.append(connection.call(
-                frames.SET_MEMORY_FLAGS, set_memory_flags(blocked, 64 * KIB, flags)))
+                frames.SET_MEMORY_FLAGS, setmem.arguments(
+                    frames.SET_MEMORY_FLAGS, blocked.wire(), 64 * KIB, flags)))
     assert replies[0] == replies[1]
 
 
 @pytest.mark.parametrize("length", [128, 1 << 20, frames.LENGTH_MAX])
 def test_a_padded_call_is_refused_too(virtballoond, blocked, length):
-    payload = set_memory_flags(blocked, 48 * KIB, CONFIG)
+    payload = setmem.configure(blocked)
     payload += bytes(length - frames.HEADER.size - len(payload))
     with virtballoond.open() as connection:
-        assert_refused(connection.call(frames.SET_MEMORY_FLAGS, payload, serial=5), blocked)
+        setmem.assert_refused(connection.call(frames.SET_MEMORY_FLAGS, payload, serial=5), blocked)
         assert connection.call(frames.GET_VERSION, serial=6).serial == 6
 
 
@@ -132,39 +106,39 @@ def test_a_call_with_descriptors_is_refused_too(virtballoond, blocked, count):
     read, write = os.pipe()
     with virtballoond.open() as connection:
         reply = connection.call(
-            frames.SET_MEMORY_FLAGS, set_memory_flags(blocked, 48 * KIB, CONFIG),
+            frames.SET_MEMORY_FLAGS, setmem.configure(blocked),
             kind=frames.CALL_WITH_FDS, nfds=count, fds=[write] * count, serial=5)
-        assert_refused(reply, blocked)
+        setmem.assert_refused(reply, blocked)
         os.close(write)
         harness.assert_hung_up(read)
         assert connection.call(frames.GET_VERSION, serial=6).serial == 6
 
 
 def test_a_wrong_name_does_not_help(virtballoond, blocked):
-    payload = set_memory_flags(blocked, 48 * KIB, CONFIG)
-    payload = frames.domain("harmless", blocked.uuid) + payload[-12:]
+    payload = setmem.arguments(frames.SET_MEMORY_FLAGS, frames.domain("harmless", blocked.uuid),
+                               flags=CONFIG)
     with virtballoond.open() as connection:
-        assert_refused(connection.call(frames.SET_MEMORY_FLAGS, payload), blocked)
+        setmem.assert_refused(connection.call(frames.SET_MEMORY_FLAGS, payload), blocked)
 
 
 @pytest.mark.parametrize("serial", [0, 0xFFFFFFFC, 0xFFFFFFFD, 0xFFFFFFFE, 0xFFFFFFFF])
 def test_a_refusal_carries_the_serial_of_the_call(virtballoond, blocked, serial):
     with virtballoond.open() as connection:
         reply = connection.call(frames.SET_MEMORY_FLAGS,
-                                set_memory_flags(blocked, 48 * KIB, CONFIG), serial=serial)
-        assert_refused(reply, blocked)
+                                setmem.configure(blocked), serial=serial)
+        setmem.assert_refused(reply, blocked)
         assert reply.serial == serial
 
 
 @pytest.mark.parametrize("serials", [[5, 5], [5] * 12, list(range(40))], ids=len)
 def test_pipelined_calls_are_all_refused(virtballoond, blocked, serials):
-    payload = set_memory_flags(blocked, 48 * KIB, CONFIG)
+    payload = setmem.configure(blocked)
     with virtballoond.open() as connection:
         connection.send(b"".join(frames.pack(frames.SET_MEMORY_FLAGS, payload, serial=serial)
                                  for serial in serials))
         replies = [connection.read_frame() for _ in serials]
     for reply in replies:
-        assert_refused(reply, blocked)
+        setmem.assert_refused(reply, blocked)
     assert sorted(reply.serial for reply in replies) == serials
 
 
@@ -172,8 +146,9 @@ def test_refused_and_granted_calls_may_be_mixed(virtballoond, blocked, guest):
     calls = {serial: blocked if serial % 2 else guest for serial in range(300, 340)}
     with virtballoond.open() as connection:
         connection.send(b"".join(
-            frames.pack(frames.SET_MEMORY_FLAGS, set_memory_flags(
-                target, 48 * KIB, CONFIG if target is blocked else LIVE), serial=serial)
+            frames.pack(frames.SET_MEMORY_FLAGS, setmem.arguments(
+                frames.SET_MEMORY_FLAGS, target.wire(),
+                flags=CONFIG if target is blocked else LIVE), serial=serial)
             for serial, target in calls.items()))
         replies = [connection.read_frame() for _ in calls]
     assert {reply.serial: reply.status for reply in replies} == {
@@ -210,8 +185,8 @@ def snapshotting(direct, start_guest, directory):
 def test_a_background_snapshot_inhibits(direct, start_virtballoond, snapshotting):
     daemon = start_virtballoond("auth=none\nqmp=always\n")
     with daemon.open() as connection:
-        sent = direct.commands_sent(lambda: assert_refused(
+        sent = direct.commands_sent(lambda: setmem.assert_refused(
             connection.call(frames.SET_MEMORY_FLAGS,
-                            set_memory_flags(snapshotting, 48 * KIB, LIVE)),
+                            setmem.arguments(frames.SET_MEMORY_FLAGS, snapshotting.wire())),
             snapshotting, "background snapshot"))
     assert not [command for command in sent if command.startswith(b'{"execute":"balloon"')]

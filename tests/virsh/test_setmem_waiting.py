@@ -6,15 +6,14 @@ The QEMU is stopped with SIGSTOP; virtballoond runs with qmp=always and so has t
 import contextlib
 import os
 import signal
-import struct
 import time
 
 import pytest
 
 import frames
 import harness
+import setmem
 
-KIB = 1024
 OPERATION_TIMEOUT = 68
 DEADLINE = 25
 
@@ -36,25 +35,19 @@ def stopped(guest):
         os.kill(pid, signal.SIGCONT)
 
 
-def set_memory(guest, serial=5):
-    """A live shrink as a frame."""
-    payload = frames.domain(guest.name, guest.uuid) + struct.pack(">Q", 48 * KIB)
-    return frames.pack(frames.SET_MEMORY, payload, serial=serial)
-
-
 def test_a_decision_that_waits_holds_up_nobody_else(daemon, guest, start_guest):
     other = start_guest()
     with daemon.open() as waiting, daemon.open() as second:
         with stopped(guest):
-            waiting.send(set_memory(guest))
+            waiting.send(setmem.shrink(guest))
             time.sleep(0.3)
             started = time.monotonic()
             assert waiting.call(frames.GET_VERSION, serial=6).serial == 6
             waiting.send(frames.pack(frames.PING, program=frames.KEEPALIVE, kind=frames.MESSAGE))
             assert waiting.read_frame().procedure == frames.PONG
-            second.send(set_memory(other))
+            second.send(setmem.shrink(other))
             assert second.read_frame().status == frames.OK
-            waiting.send(set_memory(other, serial=7))
+            waiting.send(setmem.shrink(other, serial=7))
             reply = waiting.read_frame()
             assert (reply.serial, reply.status) == (7, frames.OK)
             assert time.monotonic() - started < 2
@@ -66,7 +59,7 @@ def test_calls_for_one_guest_wait_for_each_other(direct, daemon, guest):
     connections = [daemon.open() for _ in range(3)]
     with stopped(guest):
         for connection in connections:
-            connection.send(set_memory(guest))
+            connection.send(setmem.shrink(guest))
         time.sleep(0.5)
     sent = direct.commands_sent(lambda: [connection.read_frame() for connection in connections])
     for connection in connections:
@@ -78,15 +71,16 @@ def test_calls_for_one_guest_wait_for_each_other(direct, daemon, guest):
         "a decision was made before the one before it had been carried out"
 
 
-def test_a_client_that_does_not_read_its_reply_gives_up_its_turn(virtballoond, guest):
+def test_a_client_that_does_not_read_its_reply_gives_up_its_turn(virtballoond, start_guest):
+    guest = start_guest()
     with virtballoond.open() as deaf, virtballoond.open(timeout=DEADLINE + 3) as other:
         with stopped(guest):
-            deaf.send(set_memory(guest))
+            deaf.send(setmem.shrink(guest))
             time.sleep(0.3)
             deaf.send(frames.pack(frames.GET_CAPABILITIES, serial=6) * 30)
             time.sleep(0.5)
         time.sleep(0.3)
-        other.send(set_memory(guest))
+        other.send(setmem.shrink(guest))
         reply = other.read_frame()
     assert reply.status == frames.OK, reply.error()
 
@@ -96,11 +90,11 @@ def test_clients_that_leave_while_their_decision_waits_leave_nothing_behind(daem
     with stopped(guest):
         for _ in range(4):
             with daemon.open() as connection:
-                connection.send(set_memory(guest))
+                connection.send(setmem.shrink(guest))
         time.sleep(0.3)
     harness.wait_for(lambda: daemon.process.fds() == before)
     with daemon.open() as connection:
-        connection.send(set_memory(guest))
+        connection.send(setmem.shrink(guest))
         assert connection.read_frame().status == frames.OK
 
 
@@ -108,12 +102,12 @@ def test_what_could_not_be_checked_in_time_is_refused(daemon, guest):
     with daemon.open(timeout=DEADLINE + 10) as connection:
         with stopped(guest):
             started = time.monotonic()
-            connection.send(set_memory(guest))
+            connection.send(setmem.shrink(guest))
             error = connection.read_frame().error()
             assert DEADLINE - 2 < time.monotonic() - started < DEADLINE + 3
             assert error.code == OPERATION_TIMEOUT
             assert guest.name in error.message
             assert connection.call(frames.GET_VERSION, serial=6).serial == 6
-        connection.send(set_memory(guest, serial=7))
+        connection.send(setmem.shrink(guest, serial=7))
         reply = connection.read_frame()
         assert (reply.serial, reply.status) == (7, frames.OK)

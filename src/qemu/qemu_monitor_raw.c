@@ -1,0 +1,176 @@
+/*
+ * qemu_monitor_raw.c: what a raw monitor command would do to the balloon
+ *
+ * Hostile input: a command that is written so that it is read here in another way than by QEMU
+ * would walk around the guard.  So whatever is not understood is UNREADABLE, never NONE.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "qemu_monitor_raw.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <string.h>
+
+#include "qemu_inhibitor.h"
+
+#define QEMU_MONITOR_RAW_MIB (1024ull * 1024)
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_object, json_object_put)
+
+void
+qemuMonitorRawCommandClear(qemuMonitorRawCommand *command)
+{
+    g_clear_pointer(&command->driver, g_free);
+    g_clear_pointer(&command->id, g_free);
+}
+
+/* Takes @driver and @id. */
+static void
+qemuMonitorRawSetDevice(qemuMonitorRawCommand *command, char *driver, char *id)
+{
+    qemuInhibitorKind kind;
+
+    if (!driver || !qemuInhibitorTypeIsDevice(driver, &kind)) {
+        g_free(driver);
+        g_free(id);
+        return;
+    }
+    command->effect = QEMU_MONITOR_RAW_DEVICE_ADD;
+    command->driver = driver;
+    command->id = id;
+}
+
+/* device_add [driver=]TYPE[,PROPERTY=VALUE]...  A comma inside a value is doubled there, which no
+ * type or id has. */
+static void
+qemuMonitorRawParseDeviceAdd(const char *arguments, qemuMonitorRawCommand *command)
+{
+    g_auto(GStrv) options = g_strsplit(arguments, ",", -1);
+    char *driver = NULL;
+    char *id = NULL;
+    size_t i;
+
+    for (i = 0; options[i]; i++) {
+        char *option = g_strstrip(options[i]);
+        const char *value = strchr(option, '=');
+
+        if (g_str_has_prefix(option, "driver=") || (i == 0 && !value)) {
+            g_free(driver);
+            driver = g_strdup(value ? value + 1 : option);
+        } else if (g_str_has_prefix(option, "id=")) {
+            g_free(id);
+            id = g_strdup(value + 1);
+        }
+    }
+    qemuMonitorRawSetDevice(command, driver, id);
+}
+
+/* A number in MiB; QEMU takes expressions too, which only QEMU can compute. */
+static void
+qemuMonitorRawParseMiB(const char *text, qemuMonitorRawCommand *command)
+{
+    g_autofree char *number = g_strstrip(g_strdup(text));
+    char *end = NULL;
+    guint64 value;
+
+    command->effect = QEMU_MONITOR_RAW_BALLOON;
+    if (!g_ascii_isdigit(number[0]))
+        return;
+    errno = 0;
+    value = g_ascii_strtoull(number, &end, 0);
+    if (errno != 0 || *end != '\0' || value > G_MAXINT64 / QEMU_MONITOR_RAW_MIB)
+        return;
+    command->haveTarget = true;
+    command->target = value * QEMU_MONITOR_RAW_MIB;
+}
+
+/* The human monitor's name ends at a blank or at '/' (QEMU 7.2, get_command_name()). */
+static void
+qemuMonitorRawParseHMP(const char *text, qemuMonitorRawCommand *command)
+{
+    g_autofree char *name = NULL;
+    const char *end;
+
+    while (g_ascii_isspace(*text) || *text == '\v')
+        text++;
+    for (end = text; *end && *end != '/' && *end != '\v' && !g_ascii_isspace(*end); end++)
+        ;
+    name = g_strndup(text, (gsize)(end - text));
+
+    if (g_str_equal(name, "balloon"))
+        qemuMonitorRawParseMiB(end, command);
+    else if (g_str_equal(name, "device_add"))
+        qemuMonitorRawParseDeviceAdd(end, command);
+}
+
+static char *
+qemuMonitorRawGetString(json_object *object, const char *name)
+{
+    json_object *member;
+
+    if (!json_object_object_get_ex(object, name, &member) ||
+        !json_object_is_type(member, json_type_string))
+        return NULL;
+    return g_strdup(json_object_get_string(member));
+}
+
+/* QEMU takes integers above zero and refuses everything else itself; a number with a fraction or
+ * an exponent is left to it to tell. */
+static void
+qemuMonitorRawParseValue(json_object *arguments, qemuMonitorRawCommand *command)
+{
+    json_object *value;
+
+    if (!json_object_object_get_ex(arguments, "value", &value))
+        return;
+    if (json_object_is_type(value, json_type_double)) {
+        command->effect = QEMU_MONITOR_RAW_BALLOON;
+    } else if (json_object_is_type(value, json_type_int) && json_object_get_int64(value) > 0) {
+        command->effect = QEMU_MONITOR_RAW_BALLOON;
+        command->haveTarget = true;
+        command->target = (unsigned long long)json_object_get_int64(value);
+    }
+}
+
+static void
+qemuMonitorRawParseQMP(const char *text, qemuMonitorRawCommand *command)
+{
+    g_autoptr(json_object) root = json_tokener_parse(text);
+    g_autofree char *execute = NULL;
+    g_autofree char *line = NULL;
+    json_object *arguments = NULL;
+
+    if (!json_object_is_type(root, json_type_object)) {
+        command->effect = QEMU_MONITOR_RAW_UNREADABLE;
+        return;
+    }
+    execute = qemuMonitorRawGetString(root, "execute");
+    if (!execute)
+        execute = qemuMonitorRawGetString(root, "exec-oob");
+    json_object_object_get_ex(root, "arguments", &arguments);
+    if (!execute || !json_object_is_type(arguments, json_type_object))
+        return;
+
+    if (g_str_equal(execute, "balloon")) {
+        qemuMonitorRawParseValue(arguments, command);
+    } else if (g_str_equal(execute, "human-monitor-command")) {
+        line = qemuMonitorRawGetString(arguments, "command-line");
+        if (line)
+            qemuMonitorRawParseHMP(line, command);
+    } else if (g_str_equal(execute, "device_add")) {
+        qemuMonitorRawSetDevice(command, qemuMonitorRawGetString(arguments, "driver"),
+                                qemuMonitorRawGetString(arguments, "id"));
+    }
+}
+
+void
+qemuMonitorRawParse(const char *text, bool hmp, qemuMonitorRawCommand *command)
+{
+    memset(command, 0, sizeof(*command));
+    if (hmp)
+        qemuMonitorRawParseHMP(text, command);
+    else
+        qemuMonitorRawParseQMP(text, command);
+}
