@@ -215,14 +215,12 @@ qemuDomainFindHostdev(const vbDomainDef *def, const char *alias)
     return NULL;
 }
 
-/* What sysfs path a vfio-pci device has tells a mediated device from a physical one; libvirt's
- * XML tells it where libvirt made the device. */
+/* The last part of its sysfs path tells a mediated device, which has a UUID, from a physical one,
+ * which has a PCI address; libvirt's XML tells it where libvirt made the device. */
 static void
 qemuDomainDescribeVfio(qemuInhibitor *inhibitor, const vbDomainHostdevDef *hostdev,
                        const char *sysfsdev)
 {
-    static const char mdevPath[] = "/sys/bus/mdev/devices/";
-
     if (hostdev) {
         inhibitor->evidence |= QEMU_INHIBITOR_EVIDENCE_XML;
         inhibitor->isInterface = hostdev->isInterface;
@@ -231,7 +229,7 @@ qemuDomainDescribeVfio(qemuInhibitor *inhibitor, const vbDomainHostdevDef *hostd
             inhibitor->kind = QEMU_INHIBITOR_VFIO_MDEV;
     } else if (sysfsdev) {
         inhibitor->address = g_path_get_basename(sysfsdev);
-        if (g_str_has_prefix(sysfsdev, mdevPath))
+        if (g_uuid_string_is_valid(inhibitor->address))
             inhibitor->kind = QEMU_INHIBITOR_VFIO_MDEV;
     }
 }

@@ -21,14 +21,16 @@ char *
 qemuMessageFormatName(const char *name)
 {
     g_autofree char *start = g_strndup(name, QEMU_MESSAGE_NAME_MAX);
-    char *text = g_utf8_make_valid(start, -1);
-    char *c;
+    g_autofree char *valid = g_utf8_make_valid(start, -1);
+    GString *text = g_string_new(NULL);
+    const char *c;
 
-    for (c = text; *c; c++) {
-        if (g_ascii_iscntrl(*c))
-            *c = '?';
+    for (c = valid; *c; c = g_utf8_next_char(c)) {
+        gunichar character = g_utf8_get_char(c);
+
+        g_string_append_unichar(text, g_unichar_isprint(character) ? character : '?');
     }
-    return text;
+    return g_string_free(text, FALSE);
 }
 
 static void
@@ -80,36 +82,47 @@ qemuMessageGetArgument(const vbDomainDef *def)
     return def->uuid ? def->uuid : def->name;
 }
 
+/* The size to ask of a virtio-mem device so that it gives @shrink KiB or, if that is more than it
+ * has, all. Returns false if it cannot give any, or was asked for that much already. */
+static bool
+qemuMessageGetRequested(const vbDomainMemoryDef *mem, unsigned long long shrink,
+                        unsigned long long *requested)
+{
+    if (mem->model != VB_DOMAIN_MEMORY_VIRTIO_MEM || !mem->alias)
+        return false;
+    *requested = shrink < mem->current ? mem->current - shrink : 0;
+    if (mem->block > 0)
+        *requested -= *requested % mem->block;
+    return *requested < mem->requested && *requested < mem->current;
+}
+
 /* virtio-mem discards in coordination with VFIO (QEMU 6.1), so it works where the balloon does
- * not.  The device that can give most is named, with the size that gives @shrink KiB.  A device
- * that was asked to give more already has its answer still to come. */
+ * not.  The device that can give most is named. */
 static void
 qemuMessageAppendVirtioMem(GString *text, const vbDomainDef *def, unsigned long long shrink)
 {
     const vbDomainMemoryDef *best = NULL;
     g_autofree char *alias = NULL;
-    unsigned long long requested = 0;
+    unsigned long long bestRequested = 0;
     size_t i;
 
     for (i = 0; i < def->memories->len; i++) {
         const vbDomainMemoryDef *mem = g_ptr_array_index(def->memories, i);
+        unsigned long long requested;
 
-        if (mem->model == VB_DOMAIN_MEMORY_VIRTIO_MEM && mem->alias && mem->current > 0 &&
-            (!best || mem->current > best->current))
+        if (qemuMessageGetRequested(mem, shrink, &requested) &&
+            (!best || mem->current > best->current)) {
             best = mem;
+            bestRequested = requested;
+        }
     }
     if (!best)
         return;
 
-    if (shrink < best->current)
-        requested = best->current - shrink;
-    if (best->block > 0)
-        requested -= requested % best->block;
-    if (requested >= best->requested)
-        return;
     alias = qemuMessageFormatName(best->alias);
     g_string_append_printf(text, "use 'virsh update-memory-device %s --alias %s --requested-size "
-                           "%lluKiB' instead, or ", qemuMessageGetArgument(def), alias, requested);
+                           "%lluKiB' instead, or ", qemuMessageGetArgument(def), alias,
+                           bestRequested);
 }
 
 static bool
