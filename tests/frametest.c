@@ -1643,7 +1643,8 @@ main(int argc, char **argv)
     g_test_add_func("/frame/feeding nothing changes nothing", testFeedNothing);
 
     g_test_add_func("/frame/messages that arrive together are passed in one piece", testOnePiece);
-    g_test_add_func("/frame/an owner that never flushes loses nothing and no order", testNoFlushNoLoss);
+    g_test_add_func("/frame/an owner that never flushes loses nothing and no order",
+                    testNoFlushNoLoss);
     g_test_add_func("/frame/a message is passed while it arrives", testCutThrough);
     g_test_add_func("/frame/passed comes behind the last byte and descriptor", testPassedLast);
     g_test_add_func("/frame/an owner may write between two messages", testWriteBetween);

@@ -486,6 +486,12 @@ static const testCase testCases[] = {
                      .more = OVERRIDE(OVERRIDE_DEVICE("ua-vgpu", "<qemu:property type='remove' "
                                                       "name='x-balloon-allowed'/>")) },
       REFUSES, .inhibitors = "vfio-mdev ua-vgpu " UUID_A " xml" },
+    { "an override that removes the property is no opt-out, whatever value stands there",
+      .memory = HALF, .flags = LIVE, .qmp = QEMU_DOMAIN_QMP_NEVER,
+      .live = GUEST{ .devices = MDEV("ua-vgpu", "vfio-pci", UUID_A),
+                     .more = OVERRIDE(OVERRIDE_DEVICE("ua-vgpu", PROPERTY("x-balloon-allowed",
+                                                                          "remove", "true"))) },
+      REFUSES, .inhibitors = "vfio-mdev ua-vgpu " UUID_A " xml" },
     { "of two overrides the last counts: off", .memory = HALF, .flags = LIVE,
       .live = GUEST{ .devices = MDEV("ua-vgpu", "vfio-pci", UUID_A),
                      .more = OVERRIDE(OVERRIDE_DEVICE("ua-vgpu",
@@ -552,6 +558,15 @@ static const testCase testCases[] = {
       .monitor = MONITOR{
           { LIST(PERIPHERAL), CHILDREN(CHILD("ua-vgpu", "vfio-pci")
                                        CHILD("vu0", "vfio-user-pci")) },
+          { LIST(ANONYMOUS), NOBODY },
+          { ALLOWED("ua-vgpu"), RETURN("true") },
+          { NULL, NULL } },
+      REFUSES, .inhibitors = "vfio-user vu0 - qmp" },
+    { "a confirmed device does not clear what was found before it", .memory = HALF, .flags = LIVE,
+      .live = OPTED_OUT_MDEV,
+      .monitor = MONITOR{
+          { LIST(PERIPHERAL), CHILDREN(CHILD("vu0", "vfio-user-pci")
+                                       CHILD("ua-vgpu", "vfio-pci")) },
           { LIST(ANONYMOUS), NOBODY },
           { ALLOWED("ua-vgpu"), RETURN("true") },
           { NULL, NULL } },
@@ -857,6 +872,10 @@ static const testCase testCases[] = {
       .memory = GIB - 1, .flags = LIVE,
       .live = MEM_GUEST(2 * GIB, GIB + HALF, VIRTIO_MEM(ALIAS("ua-vm"), "0", "524288")),
       REFUSES, .inhibitors = PCI_INHIBITOR, .notThere = "--requested-size 522240KiB" },
+    { "what a virtio-mem device was asked already is not advised again", .memory = GIB - 1,
+      .flags = LIVE,
+      .live = MEM_GUEST(2 * GIB, GIB + HALF, VIRTIO_MEM(ALIAS("ua-vm"), "522240", "524288")),
+      REFUSES, .inhibitors = PCI_INHIBITOR, .notThere = "update-memory-device" },
     { "of two virtio-mem devices the one that gives most is advised", .memory = GIB - 2048,
       .flags = LIVE,
       .live = MEM_GUEST(3 * GIB, GIB + HALF + 2048,
@@ -1794,11 +1813,16 @@ int
 main(int argc, char **argv)
 {
     g_autofree char *huge = g_strnfill(1024 * 1024, 'x');
+    g_autoptr(GString) umlauts = g_string_new("x");
     size_t i;
 
     g_test_init(&argc, &argv, NULL);
     /* One wrong verdict must not hide the others. */
     g_test_set_nonfatal_assertions();
+
+    /* Characters of two bytes, with and without one before them. */
+    for (i = 0; i < 1000; i++)
+        g_string_append(umlauts, "\303\244");
 
     for (i = 0; i < G_N_ELEMENTS(testCases); i++) {
         g_autofree char *path = g_strconcat("/qemudomain/", testCases[i].sentence, NULL);
@@ -1825,6 +1849,10 @@ main(int argc, char **argv)
                          "a\\u009b2Jb", testHostileName);
     g_test_add_data_func("/qemudomain/text from QEMU that is no UTF-8 does not reach a message",
                          "a\377b", testHostileName);
+    g_test_add_data_func("/qemudomain/a long name is not cut inside of a character, even",
+                         umlauts->str, testHostileName);
+    g_test_add_data_func("/qemudomain/a long name is not cut inside of a character, odd",
+                         umlauts->str + 1, testHostileName);
     g_test_add_data_func("/qemudomain/a device's name of a MiB does not make a text of a MiB",
                          huge, testHostileName);
 

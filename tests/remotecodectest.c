@@ -530,6 +530,8 @@ testWantNameTooLong(void)
 
             testPutWord(bytes, lengths[j]);
             g_assert_cmpuint(remoteArgsWant(layouts[i], bytes->data, 4), ==, 4);
+            g_byte_array_append(bytes, testUuid, sizeof(testUuid));
+            g_assert_cmpuint(remoteArgsWant(layouts[i], bytes->data, 20), ==, 20);
         }
     }
 }
@@ -839,6 +841,7 @@ testEncodeErrorPrefixes(void)
                          "no");
     testEncodeErrorCheck(VIR_ERR_OPERATION_TIMEOUT, 68, "Timed out during operation: ", "late");
     testEncodeErrorCheck(VIR_ERR_INTERNAL_ERROR, 1, "internal error: ", "odd");
+    testEncodeErrorCheck(VIR_ERR_SYSTEM_ERROR, 38, "", "gone");
 }
 
 /* A guest's name may be anything: it is no format. */

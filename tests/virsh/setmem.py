@@ -18,7 +18,7 @@ def arguments(procedure, domain, kib=48 * KIB, flags=LIVE):
     return payload
 
 
-def shrink(guest, serial=0):
+def shrink(guest, serial=5):
     """A call that takes memory from a running guest, as a frame."""
     return frames.pack(frames.SET_MEMORY, arguments(frames.SET_MEMORY, guest.wire()),
                        serial=serial)

@@ -1,0 +1,292 @@
+/*
+ * qemu_balloon.c: what is known of a domain, and what state its balloon is in
+ *
+ * The definition is believed where it shows an inhibitor.  Where it shows none, the running QEMU
+ * is asked by the rule of the setting 'qmp', in rounds: what devices it has, and then of each
+ * VFIO device whether it is opted out.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "qemu_balloon.h"
+
+#include "qemu_monitor_json.h"
+
+/* How libvirt words VIR_DOMAIN_TAINT_CUSTOM_MONITOR (libvirt 7.1 to 12.8). A libvirtd that runs in
+ * another language says it otherwise, and then it is no reason. */
+#define QEMU_DOMAIN_TAINT_MONITOR "tainted: custom monitor control commands issued"
+
+qemuDomainFacts *
+qemuDomainFactsNew(void)
+{
+    qemuDomainFacts *facts = g_new0(qemuDomainFacts, 1);
+
+    facts->replies = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    return facts;
+}
+
+void
+qemuDomainFactsFree(qemuDomainFacts *facts)
+{
+    if (!facts)
+        return;
+    vbDomainDefFree(facts->def);
+    vbDomainDefFree(facts->inactive);
+    g_strfreev(facts->messages);
+    g_hash_table_unref(facts->replies);
+    g_free(facts);
+}
+
+bool
+qemuDomainFactsAddXML(qemuDomainFacts *facts, bool inactive, const char *xml, size_t length,
+                      GError **error)
+{
+    vbDomainDef **where = inactive ? &facts->inactive : &facts->def;
+    vbDomainDef *def = vbDomainDefParseString(xml, length, error);
+
+    if (!def)
+        return false;
+    vbDomainDefFree(*where);
+    *where = def;
+    return true;
+}
+
+void
+qemuDomainFactsAddPersistent(qemuDomainFacts *facts, bool persistent)
+{
+    facts->havePersistent = true;
+    facts->persistent = persistent;
+}
+
+void
+qemuDomainFactsAddMessages(qemuDomainFacts *facts, const char *const *messages)
+{
+    g_strfreev(facts->messages);
+    facts->messages = g_strdupv((char **)messages);
+}
+
+void
+qemuDomainFactsAddMonitorReply(qemuDomainFacts *facts, const char *command, const char *reply)
+{
+    g_hash_table_replace(facts->replies, g_strdup(command), g_strdup(reply));
+}
+
+static void
+qemuDomainQuestionFree(qemuDomainQuestion *question)
+{
+    g_free(question->command);
+    g_free(question);
+}
+
+qemuDomainVerdict *
+qemuBalloonVerdictNew(void)
+{
+    qemuDomainVerdict *verdict = g_new0(qemuDomainVerdict, 1);
+
+    verdict->action = QEMU_DOMAIN_VERDICT_PASS;
+    verdict->questions = g_ptr_array_new_with_free_func((GDestroyNotify)qemuDomainQuestionFree);
+    verdict->inhibitors = g_ptr_array_new_with_free_func((GDestroyNotify)qemuInhibitorFree);
+    return verdict;
+}
+
+void
+qemuDomainVerdictFree(qemuDomainVerdict *verdict)
+{
+    if (!verdict)
+        return;
+    g_ptr_array_unref(verdict->questions);
+    g_ptr_array_unref(verdict->inhibitors);
+    g_free(verdict->errorText);
+    g_free(verdict->logText);
+    g_free(verdict);
+}
+
+void
+qemuBalloonNeed(qemuDomainVerdict *verdict, qemuDomainQuestionKind kind)
+{
+    qemuDomainQuestion *question = g_new0(qemuDomainQuestion, 1);
+
+    question->kind = kind;
+    verdict->action = QEMU_DOMAIN_VERDICT_NEED;
+    g_ptr_array_add(verdict->questions, question);
+}
+
+/* The answer to a QMP command, or NULL and the question in @verdict. Takes @command. */
+static const char *
+qemuBalloonNeedMonitor(qemuDomainVerdict *verdict, const qemuDomainFacts *facts, char *command)
+{
+    g_autofree char *owned = command;
+    const char *reply = g_hash_table_lookup(facts->replies, owned);
+    qemuDomainQuestion *question;
+
+    if (reply)
+        return reply;
+    qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_MONITOR);
+    question = g_ptr_array_index(verdict->questions, verdict->questions->len - 1);
+    question->command = g_steal_pointer(&owned);
+    return NULL;
+}
+
+static const vbDomainHostdevDef *
+qemuBalloonFindHostdev(const vbDomainDef *def, const char *alias)
+{
+    size_t i;
+
+    for (i = 0; i < def->hostdevs->len; i++) {
+        const vbDomainHostdevDef *hostdev = g_ptr_array_index(def->hostdevs, i);
+
+        if (g_strcmp0(hostdev->alias, alias) == 0)
+            return hostdev;
+    }
+    return NULL;
+}
+
+/* The last part of its sysfs path tells a mediated device, which has a UUID, from a physical one,
+ * which has a PCI address; libvirt's XML tells it where libvirt made the device. */
+static void
+qemuBalloonDescribeVfio(qemuInhibitor *inhibitor, const vbDomainHostdevDef *hostdev,
+                       const char *sysfsdev)
+{
+    if (hostdev) {
+        inhibitor->evidence |= QEMU_INHIBITOR_EVIDENCE_XML;
+        inhibitor->isInterface = hostdev->isInterface;
+        inhibitor->address = g_strdup(hostdev->address);
+        if (hostdev->type == VB_DOMAIN_HOSTDEV_MDEV)
+            inhibitor->kind = QEMU_INHIBITOR_VFIO_MDEV;
+    } else if (sysfsdev) {
+        inhibitor->address = g_path_get_basename(sysfsdev);
+        if (g_uuid_string_is_valid(inhibitor->address))
+            inhibitor->kind = QEMU_INHIBITOR_VFIO_MDEV;
+    }
+}
+
+/* Judges one device that QEMU has; leaves @verdict at NEED where answers are missing. Returns
+ * false and @error where one cannot be read. */
+static bool
+qemuBalloonAddDevice(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
+                      const vbDomainDef *def, const char *container,
+                      const qemuMonitorQomChild *child, GError **error)
+{
+    g_autofree char *path = NULL;
+    g_autofree char *sysfsdev = NULL;
+    const vbDomainHostdevDef *hostdev;
+    const char *allowedReply;
+    const char *sysfsdevReply = NULL;
+    qemuInhibitor *inhibitor;
+    qemuInhibitorKind kind;
+    bool allowed = false;
+
+    if (!qemuInhibitorTypeIsDevice(child->type, &kind))
+        return true;
+
+    path = g_strdup_printf("%s/%s", container, child->name);
+    hostdev = qemuBalloonFindHostdev(def, child->name);
+
+    if (kind == QEMU_INHIBITOR_VFIO_PCI) {
+        allowedReply = qemuBalloonNeedMonitor(verdict, facts,
+                                             qemuMonitorJSONMakeQomGet(path,
+                                                                       VB_DOMAIN_OPT_OUT_PROPERTY));
+        if (!hostdev)
+            sysfsdevReply = qemuBalloonNeedMonitor(verdict, facts,
+                                                  qemuMonitorJSONMakeQomGet(path, "sysfsdev"));
+        if (verdict->action == QEMU_DOMAIN_VERDICT_NEED)
+            return true;
+        if (!qemuMonitorJSONParseBool(allowedReply, &allowed, error))
+            return false;
+        if (allowed)
+            return true;
+        if (sysfsdevReply)
+            sysfsdev = qemuMonitorJSONParseString(sysfsdevReply, NULL);
+    }
+
+    inhibitor = qemuInhibitorNew(kind, QEMU_INHIBITOR_EVIDENCE_QMP, child->name, NULL);
+    qemuBalloonDescribeVfio(inhibitor, hostdev, sysfsdev);
+    g_ptr_array_add(verdict->inhibitors, inhibitor);
+    return true;
+}
+
+/* Everything that the running QEMU itself says; as qemuBalloonAddDevice(). */
+static bool
+qemuBalloonAskMonitor(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
+                     const vbDomainDef *def, GError **error)
+{
+    static const char *const containers[] = {
+        QEMU_MONITOR_PERIPHERAL, QEMU_MONITOR_PERIPHERAL_ANON,
+    };
+    size_t i;
+    guint j;
+
+    for (i = 0; i < G_N_ELEMENTS(containers); i++) {
+        g_autoptr(GPtrArray) children = NULL;
+        const char *reply;
+
+        reply = qemuBalloonNeedMonitor(verdict, facts, qemuMonitorJSONMakeQomList(containers[i]));
+        if (!reply)
+            continue;
+        children = qemuMonitorJSONParseQomList(reply, error);
+        if (!children)
+            return false;
+        for (j = 0; j < children->len; j++) {
+            if (!qemuBalloonAddDevice(verdict, facts, def, containers[i],
+                                       g_ptr_array_index(children, j), error))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Whether qmp=auto has a reason to doubt a definition that shows no inhibitor. Leaves @verdict at
+ * NEED where only libvirt's messages can tell. */
+static bool
+qemuBalloonHasDoubt(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
+                   const vbDomainDef *def, const GPtrArray *optedOut)
+{
+    if (def->qemuNamespace || optedOut->len > 0)
+        return true;
+    if (!facts->messages) {
+        qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_MESSAGES);
+        return false;
+    }
+    return g_strv_contains((const char *const *)facts->messages, QEMU_DOMAIN_TAINT_MONITOR);
+}
+
+bool
+qemuBalloonFindState(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
+                    const qemuDomainSettings *settings, GError **error)
+{
+    const vbDomainDef *def = facts->def;
+    g_autoptr(GPtrArray) optedOut = g_ptr_array_new();
+    bool ask = false;
+
+    qemuInhibitorsFromDef(def, verdict->inhibitors, optedOut);
+
+    if (verdict->inhibitors->len == 0) {
+        switch (settings->qmp) {
+        case QEMU_DOMAIN_QMP_ALWAYS:
+            ask = true;
+            break;
+        case QEMU_DOMAIN_QMP_NEVER:
+            break;
+        case QEMU_DOMAIN_QMP_AUTO:
+        default:
+            ask = qemuBalloonHasDoubt(verdict, facts, def, optedOut);
+            break;
+        }
+        if (ask && !qemuBalloonAskMonitor(verdict, facts, def, error))
+            return false;
+        if (verdict->action == QEMU_DOMAIN_VERDICT_NEED)
+            return true;
+    }
+
+    if (verdict->inhibitors->len > 0) {
+        verdict->state = QEMU_DOMAIN_BALLOON_INHIBITED;
+    } else if (def->memoryLocked) {
+        verdict->state = QEMU_DOMAIN_BALLOON_INEFFECTIVE;
+        g_ptr_array_add(verdict->inhibitors, qemuInhibitorNew(QEMU_INHIBITOR_LOCKED_MEMORY,
+                                                              QEMU_INHIBITOR_EVIDENCE_XML,
+                                                              NULL, NULL));
+    } else {
+        verdict->state = QEMU_DOMAIN_BALLOON_AVAILABLE;
+    }
+    return true;
+}

@@ -1,0 +1,1695 @@
+/*
+ * domainconftest.c: what vbDomainDefParseString() makes of libvirt's documents, and of hostile ones
+ *
+ * Sizes, units and addresses are what libvirt 9.0 makes of the same text when it defines a QEMU
+ * domain.  Whole documents are files in domainconfdata/, see README there.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <libxml/parserInternals.h>
+#include <string.h>
+
+#include "domain_conf.h"
+#include "vberror.h"
+
+#define TEST_QEMU_NS " xmlns:qemu='" VB_DOMAIN_QEMU_NAMESPACE "'"
+#define TEST_POLICY_NS " xmlns:b='" VB_DOMAIN_POLICY_NAMESPACE "'"
+#define TEST_MDEV_UUID "c2177883-f1bb-47f0-914d-32a22e3a8804"
+#define TEST_PCI_SOURCE "<source><address domain='0x0000' bus='0x07' slot='0x00' function='0x0'/></source>"
+#define TEST_NVME_SOURCE "<source type='pci' managed='yes' namespace='1'>" \
+    "<address domain='0x0000' bus='0x03' slot='0x00' function='0x0'/></source>"
+
+static vbDomainDef *
+testParse(const char *xml)
+{
+    g_autoptr(GError) error = NULL;
+    vbDomainDef *def = vbDomainDefParseString(xml, strlen(xml), &error);
+
+    g_assert_no_error(error);
+    g_assert_nonnull(def);
+    return def;
+}
+
+static vbDomainDef *
+testParseChildren(const char *children)
+{
+    g_autofree char *xml = g_strdup_printf("<domain type='kvm'" TEST_QEMU_NS ">"
+                                           "<name>guest</name>%s</domain>", children);
+
+    return testParse(xml);
+}
+
+static vbDomainDef *
+testParseDevices(const char *devices)
+{
+    g_autofree char *xml = g_strdup_printf("<memory>4194304</memory><devices>%s</devices>",
+                                           devices);
+
+    return testParseChildren(xml);
+}
+
+static vbDomainDef *
+testLoad(const char *name)
+{
+    g_autofree char *file = g_strconcat(VB_TEST_DATA_DIR, "/domainconfdata/", name, ".xml", NULL);
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+
+    g_file_get_contents(file, &text, NULL, &error);
+    g_assert_no_error(error);
+    return testParse(text);
+}
+
+/* @pattern is a glob for the message, which must be fit to be shown. */
+static void
+testAssertRefusedBytes(const char *xml, size_t length, const char *pattern)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(vbDomainDef) def = vbDomainDefParseString(xml, length, &error);
+
+    g_assert_null(def);
+    g_assert_error(error, VB_ERROR, VB_ERROR_XML);
+    g_assert_true(g_utf8_validate(error->message, -1, NULL));
+    g_assert_cmpuint(strlen(error->message), <, 1000);
+    if (!g_pattern_match_simple(pattern, error->message))
+        g_error("'%s' does not match '%s'", error->message, pattern);
+}
+
+static void
+testAssertRefused(const char *xml, const char *pattern)
+{
+    testAssertRefusedBytes(xml, strlen(xml), pattern);
+}
+
+static void
+testAssertRefusedChildren(const char *children, const char *pattern)
+{
+    g_autofree char *xml = g_strdup_printf("<domain type='kvm'>%s</domain>", children);
+
+    testAssertRefused(xml, pattern);
+}
+
+/* <memory> with these attributes and this text is so many KiB. */
+static void
+testAssertMemory(const char *attributes, const char *text, unsigned long long expected)
+{
+    g_autofree char *xml = g_strdup_printf("<memory %s>%s</memory>", attributes, text);
+    g_autoptr(vbDomainDef) def = testParseChildren(xml);
+
+    g_assert_cmpuint(def->memory, ==, expected);
+}
+
+static void
+testAssertMemoryRefused(const char *attributes, const char *text, const char *pattern)
+{
+    g_autofree char *xml = g_strdup_printf("<memory %s>%s</memory>", attributes, text);
+
+    testAssertRefusedChildren(xml, pattern);
+}
+
+static const vbDomainHostdevDef *
+testHostdev(const vbDomainDef *def, guint index)
+{
+    g_assert_cmpuint(index, <, def->hostdevs->len);
+    return g_ptr_array_index(def->hostdevs, index);
+}
+
+static const vbDomainMemoryDef *
+testMemory(const vbDomainDef *def, guint index)
+{
+    g_assert_cmpuint(index, <, def->memories->len);
+    return g_ptr_array_index(def->memories, index);
+}
+
+static void
+testAssertHostdev(const vbDomainDef *def,
+                  guint index,
+                  vbDomainHostdevType type,
+                  const char *alias,
+                  const char *address)
+{
+    const vbDomainHostdevDef *hostdev = testHostdev(def, index);
+
+    g_assert_cmpint(hostdev->type, ==, type);
+    g_assert_cmpstr(hostdev->alias, ==, alias);
+    g_assert_cmpstr(hostdev->address, ==, address);
+}
+
+static void
+testAssertDevice(const vbDomainDef *def,
+                 guint index,
+                 vbDomainDeviceType type,
+                 const char *alias,
+                 const char *address)
+{
+    const vbDomainDeviceDef *device = NULL;
+
+    g_assert_cmpuint(index, <, def->devices->len);
+    device = g_ptr_array_index(def->devices, index);
+    g_assert_cmpint(device->type, ==, type);
+    g_assert_cmpstr(device->alias, ==, alias);
+    g_assert_cmpstr(device->address, ==, address);
+}
+
+/* A PCI hostdev with these attributes of its source address is at @expected. */
+static void
+testAssertPCIAddress(const char *attributes, const char *expected)
+{
+    g_autofree char *xml = g_strdup_printf("<hostdev mode='subsystem' type='pci'>"
+                                           "<source><address %s/></source></hostdev>", attributes);
+    g_autoptr(vbDomainDef) def = testParseDevices(xml);
+
+    testAssertHostdev(def, 0, VB_DOMAIN_HOSTDEV_PCI, NULL, expected);
+}
+
+static void
+testAssertPolicy(const char *metadata, vbDomainBalloonPolicy policy, const char *text)
+{
+    g_autofree char *xml = g_strdup_printf("<metadata" TEST_POLICY_NS ">%s</metadata>", metadata);
+    g_autoptr(vbDomainDef) def = testParseChildren(xml);
+
+    g_assert_cmpint(def->policy, ==, policy);
+    g_assert_cmpstr(def->policyText, ==, text);
+}
+
+static void
+testAssertLaunchSecurity(const char *element, vbDomainLaunchSecurity expected)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren(element);
+
+    g_assert_cmpint(def->launchSecurity, ==, expected);
+}
+
+static void
+testAssertMemballoon(const char *element, vbDomainMemballoonModel expected)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(element);
+
+    g_assert_cmpint(def->memballoon, ==, expected);
+}
+
+static void
+testAssertMdevModel(const char *attribute, vbDomainMdevModel expected)
+{
+    g_autofree char *xml = g_strdup_printf("<hostdev mode='subsystem' type='mdev' %s/>", attribute);
+    g_autoptr(vbDomainDef) def = testParseDevices(xml);
+
+    g_assert_cmpint(testHostdev(def, 0)->model, ==, expected);
+}
+
+/* Identity */
+
+static void
+testIdentity(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("assigned-devices-live");
+
+    g_assert_cmpstr(def->virtType, ==, "kvm");
+    g_assert_cmpstr(def->name, ==, "everything");
+    g_assert_cmpstr(def->uuid, ==, "4f1dd6d7-6a5f-4d7c-8d0b-0a4b1d8a7e01");
+    g_assert_cmpint(def->id, ==, 12);
+    g_assert_cmpstr(def->emulator, ==, "/usr/bin/qemu-system-x86_64");
+}
+
+static void
+testInactive(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("one-of-each-inactive");
+
+    g_assert_cmpint(def->id, ==, -1);
+    g_assert_cmpstr(def->name, ==, "everything");
+}
+
+static void
+testUnreadableId(void)
+{
+    const char *const ids[] = {"", "-1", "x", "3x", "2147483648", "99999999999999999999"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(ids); i++) {
+        g_autofree char *xml = g_strdup_printf("<domain id='%s'/>", ids[i]);
+        g_autoptr(vbDomainDef) def = testParse(xml);
+
+        g_assert_cmpint(def->id, ==, -1);
+    }
+}
+
+static void
+testEmptyDomain(void)
+{
+    g_autoptr(vbDomainDef) def = testParse("<domain/>");
+
+    g_assert_null(def->virtType);
+    g_assert_cmpstr(def->name, ==, "");
+    g_assert_null(def->uuid);
+    g_assert_null(def->emulator);
+    g_assert_null(def->memorySourceType);
+    g_assert_null(def->policyText);
+    g_assert_cmpuint(def->memory, ==, 0);
+    g_assert_cmpuint(def->currentMemory, ==, 0);
+    g_assert_cmpint(def->memballoon, ==, VB_DOMAIN_MEMBALLOON_NONE);
+    g_assert_cmpuint(def->hostdevs->len + def->devices->len + def->memories->len, ==, 0);
+}
+
+static void
+testFirstNameWins(void)
+{
+    g_autoptr(vbDomainDef) def = testParse("<domain><name>a</name><name>b</name></domain>");
+
+    g_assert_cmpstr(def->name, ==, "a");
+}
+
+static void
+testReferences(void)
+{
+    g_autoptr(vbDomainDef) def = testParse(
+        "<domain type='a&amp;b&#x21;&lt;'><name>x &amp; <![CDATA[<y>]]>&#33;</name></domain>");
+
+    g_assert_cmpstr(def->virtType, ==, "a&b!<");
+    g_assert_cmpstr(def->name, ==, "x & <y>!");
+}
+
+static void
+testDeclaredEncoding(void)
+{
+    g_autoptr(vbDomainDef) def = testParse("<?xml version='1.0' encoding='ISO-8859-1'?>"
+                                           "<domain><name>caf\xe9</name></domain>");
+
+    g_assert_cmpstr(def->name, ==, "caf\xc3\xa9");
+}
+
+static void
+testForeignNamespace(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren(
+        "<memory xmlns='urn:x'>1</memory><memory>5</memory>"
+        "<x:devices xmlns:x='urn:x'><hostdev mode='subsystem' type='pci'/></x:devices>"
+        "<devices><x:hostdev xmlns:x='urn:x' mode='subsystem' type='pci'/></devices>");
+
+    g_assert_cmpuint(def->memory, ==, 5);
+    g_assert_cmpuint(def->hostdevs->len, ==, 0);
+}
+
+static void
+testForeignAttribute(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren(
+        "<memory x:unit='MiB' xmlns:x='urn:x'>1024</memory>");
+
+    g_assert_cmpuint(def->memory, ==, 1024);
+}
+
+static void
+testSeveralDevicesElements(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren(
+        "<devices><hostdev mode='subsystem' type='pci'>" TEST_PCI_SOURCE "</hostdev></devices>"
+        "<devices><memballoon model='virtio'/></devices>");
+
+    g_assert_cmpuint(def->hostdevs->len, ==, 1);
+    g_assert_cmpint(def->memballoon, ==, VB_DOMAIN_MEMBALLOON_VIRTIO);
+}
+
+/* Sizes */
+
+static void
+testMemoryNoUnit(void)
+{
+    testAssertMemory("", "1024", 1024);
+    testAssertMemory("unit=''", "1024", 1024);
+}
+
+static void
+testMemoryBytes(void)
+{
+    testAssertMemory("unit='b'", "1048576", 1024);
+    testAssertMemory("unit='byte'", "1048576", 1024);
+    testAssertMemory("unit='BYTES'", "1048576", 1024);
+}
+
+static void
+testMemoryBinaryUnits(void)
+{
+    testAssertMemory("unit='k'", "7", 7);
+    testAssertMemory("unit='KiB'", "7", 7);
+    testAssertMemory("unit='M'", "7", 7ULL << 10);
+    testAssertMemory("unit='MiB'", "7", 7ULL << 10);
+    testAssertMemory("unit='g'", "7", 7ULL << 20);
+    testAssertMemory("unit='GiB'", "7", 7ULL << 20);
+    testAssertMemory("unit='T'", "7", 7ULL << 30);
+    testAssertMemory("unit='TiB'", "7", 7ULL << 30);
+    testAssertMemory("unit='PiB'", "7", 7ULL << 40);
+    testAssertMemory("unit='EiB'", "7", 7ULL << 50);
+}
+
+static void
+testMemoryDecimalUnits(void)
+{
+    testAssertMemory("unit='KB'", "1024", 1000);
+    testAssertMemory("unit='MB'", "100", 97657);
+    testAssertMemory("unit='GB'", "1", 976563);
+    testAssertMemory("unit='TB'", "1", 976562500);
+    testAssertMemory("unit='PB'", "1", 976562500000);
+    testAssertMemory("unit='eb'", "9", 8789062500000000);
+}
+
+static void
+testMemoryUnitCase(void)
+{
+    testAssertMemory("unit='gib'", "1", 1048576);
+    testAssertMemory("unit='GIB'", "1", 1048576);
+    testAssertMemory("unit='kb'", "1024", 1000);
+}
+
+static void
+testMemoryRoundsUp(void)
+{
+    testAssertMemory("unit='b'", "1", 1);
+    testAssertMemory("unit='b'", "1024", 1);
+    testAssertMemory("unit='b'", "1025", 2);
+    testAssertMemory("unit='bytes'", "1048577", 1025);
+}
+
+static void
+testMemoryLargest(void)
+{
+    testAssertMemory("unit='b'", "9223372036854774784", 9007199254740991);
+    testAssertMemory("", "9007199254740991", 9007199254740991);
+}
+
+static void
+testMemoryOverflow(void)
+{
+    testAssertMemoryRefused("unit='EiB'", "8", "line 1: <memory>: size too large: '8'");
+    testAssertMemoryRefused("unit='b'", "9223372036854775807", "*size too large*");
+    testAssertMemoryRefused("", "9007199254740992", "*size too large*");
+    testAssertMemoryRefused("", "18446744073709551615", "*size too large*");
+    testAssertMemoryRefused("", "18446744073709551616", "*not a size: '18446744073709551616'");
+    testAssertMemoryRefused("unit='KiB'", "18014398509481985", "*size too large*");
+}
+
+static void
+testMemoryUnknownUnit(void)
+{
+    testAssertMemoryRefused("unit='kbyte'", "1", "line 1: <memory>: unknown unit 'kbyte'");
+    testAssertMemoryRefused("unit='KiBs'", "1", "*unknown unit*");
+    testAssertMemoryRefused("unit=' KiB'", "1", "*unknown unit*");
+    testAssertMemoryRefused("unit='z'", "0", "*unknown unit*");
+    testAssertMemoryRefused("unit='ib'", "1", "*unknown unit*");
+}
+
+static void
+testMemoryNegative(void)
+{
+    testAssertMemoryRefused("", "-1024", "*not a size: '-1024'");
+    testAssertMemoryRefused("", " -1", "*not a size*");
+    testAssertMemoryRefused("", "-0", "*not a size*");
+}
+
+static void
+testMemoryNoNumber(void)
+{
+    const char *const texts[] = {"x", " ", "+", "0x400", "1e3", "1.5", "10 24", "1024KiB", "1024 "};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        testAssertMemoryRefused("", texts[i], "*<memory>: not a size*");
+}
+
+static void
+testMemoryLeniency(void)
+{
+    testAssertMemory("", " 1024", 1024);
+    testAssertMemory("", "\n 1024", 1024);
+    testAssertMemory("", "+1024", 1024);
+    testAssertMemory("", "0001024", 1024);
+    testAssertMemory("", "10<!-- c -->24", 1024);
+    testAssertMemory("", "10<b>24</b>", 1024);
+    testAssertMemory("", "<![CDATA[1024]]>", 1024);
+}
+
+static void
+testMemoryEmptyElement(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren("<memory unit='nonsense'/>");
+
+    g_assert_cmpuint(def->memory, ==, 0);
+}
+
+static void
+testFirstMemoryWins(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren("<memory>1024</memory><memory>2048</memory>");
+
+    g_assert_cmpuint(def->memory, ==, 1024);
+}
+
+static void
+testErrorLine(void)
+{
+    testAssertRefused("<domain>\n<name>a</name>\n<memory>much</memory></domain>",
+                      "line 3: <memory>: not a size: 'much'");
+}
+
+static void
+testErrorIsShort(void)
+{
+    g_autofree char *text = g_strnfill(100000, '7');
+    g_autofree char *umlauts = g_strdup_printf("x%s", "ääääääääääääääääääääääääääääääääääääää");
+
+    testAssertMemoryRefused("", text, "*not a size: '7777*");
+    testAssertMemoryRefused("", umlauts, "*not a size: 'xä*");
+}
+
+static void
+testCurrentMemory(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("no-balloon-inactive");
+
+    g_assert_cmpuint(def->memory, ==, 2097152);
+    g_assert_cmpuint(def->currentMemory, ==, 1572864);
+}
+
+static void
+testCurrentMemoryAbsent(void)
+{
+    g_autoptr(vbDomainDef) absent = testParseChildren("<memory>1024</memory>");
+    g_autoptr(vbDomainDef) zero = testParseChildren("<memory>1024</memory>"
+                                                    "<currentMemory>0</currentMemory>");
+
+    g_assert_cmpuint(absent->currentMemory, ==, 1024);
+    g_assert_cmpuint(zero->currentMemory, ==, 1024);
+}
+
+static void
+testCurrentMemoryTooLarge(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren("<memory>1024</memory>"
+                                                   "<currentMemory>2048</currentMemory>");
+
+    g_assert_cmpuint(def->currentMemory, ==, 1024);
+}
+
+static void
+testCurrentMemoryUnreadable(void)
+{
+    testAssertRefusedChildren("<memory>1024</memory><currentMemory>all</currentMemory>",
+                              "*<currentMemory>: not a size: 'all'");
+}
+
+static void
+testNumaCells(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren(
+        "<cpu><numa><cell id='0' memory='1' unit='GiB'/><cell id='1' memory='1024'/></numa></cpu>");
+
+    g_assert_cmpuint(def->memory, ==, 1048576 + 1024);
+    g_assert_cmpuint(def->currentMemory, ==, 1048576 + 1024);
+}
+
+static void
+testNumaCellsWin(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren(
+        "<memory unit='GiB'>3</memory><cpu><numa><cell memory='1' unit='GiB'/></numa></cpu>"
+        "<devices><memory model='dimm'><target><size unit='MiB'>256</size></target></memory>"
+        "</devices>");
+
+    g_assert_cmpuint(def->memory, ==, 1310720);
+    g_assert_cmpuint(def->currentMemory, ==, 1310720);
+}
+
+static void
+testNumaCellUnreadable(void)
+{
+    testAssertRefusedChildren("<cpu><numa><cell id='0'/></numa></cpu>", "*<cell>: not a size: ''");
+    testAssertRefusedChildren("<cpu><numa><cell memory='1' unit='?'/></numa></cpu>",
+                              "*<cell>: unknown unit*");
+}
+
+static void
+testNumaSumOverflow(void)
+{
+    testAssertRefusedChildren("<cpu><numa><cell memory='7' unit='EiB'/>"
+                              "<cell memory='7' unit='EiB'/></numa></cpu>",
+                              "*<cell>: size too large*");
+    testAssertRefusedChildren("<cpu><numa><cell memory='7' unit='EiB'/></numa></cpu>"
+                              "<devices><memory model='dimm'><target><size unit='EiB'>7</size>"
+                              "</target></memory></devices>",
+                              "*<domain>: size too large*");
+}
+
+/* Memory devices, and what is in the balloon */
+
+static void
+testVirtioMem(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("virtio-mem-and-dimm-live");
+    const vbDomainMemoryDef *memory = testMemory(def, 0);
+
+    g_assert_cmpint(memory->model, ==, VB_DOMAIN_MEMORY_VIRTIO_MEM);
+    g_assert_cmpstr(memory->alias, ==, "virtiomem0");
+    g_assert_cmpint(memory->node, ==, 0);
+    g_assert_cmpuint(memory->size, ==, 131072);
+    g_assert_cmpuint(memory->block, ==, 2048);
+    g_assert_cmpuint(memory->requested, ==, 65536);
+    g_assert_cmpuint(memory->current, ==, 0);
+}
+
+static void
+testDimm(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("virtio-mem-and-dimm-live");
+    const vbDomainMemoryDef *memory = testMemory(def, 1);
+
+    g_assert_cmpint(memory->model, ==, VB_DOMAIN_MEMORY_DIMM);
+    g_assert_cmpstr(memory->alias, ==, "dimm0");
+    g_assert_cmpuint(memory->size, ==, 131072);
+    g_assert_cmpuint(memory->block + memory->requested + memory->current, ==, 0);
+}
+
+static void
+testOtherMemory(void)
+{
+    const char *const models[] = {"nvdimm", "virtio-pmem", "sgx-epc", "", "DIMM"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(models); i++) {
+        g_autofree char *xml = g_strdup_printf("<memory model='%s'><target><size>1</size>"
+                                               "</target></memory>", models[i]);
+        g_autoptr(vbDomainDef) def = testParseDevices(xml);
+
+        g_assert_cmpint(testMemory(def, 0)->model, ==, VB_DOMAIN_MEMORY_OTHER);
+        g_assert_cmpint(testMemory(def, 0)->node, ==, -1);
+    }
+}
+
+static void
+testMemoryDeviceUnits(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<memory model='virtio-mem'><target><size unit='GiB'>2</size><node>1</node>"
+        "<block unit='MiB'>2</block><requested>1048576</requested>"
+        "<current unit='KB'>1024</current></target></memory>");
+
+    g_assert_cmpint(testMemory(def, 0)->node, ==, 1);
+    g_assert_cmpuint(testMemory(def, 0)->size, ==, 2097152);
+    g_assert_cmpuint(testMemory(def, 0)->block, ==, 2048);
+    g_assert_cmpuint(testMemory(def, 0)->requested, ==, 1048576);
+    g_assert_cmpuint(testMemory(def, 0)->current, ==, 1000);
+}
+
+static void
+testMemoryDeviceUnreadable(void)
+{
+    const char *const fields[] = {"size", "block", "requested", "current"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
+        g_autofree char *xml = g_strdup_printf(
+            "<devices><memory model='virtio-mem'><target><%s>?</%s><size>1</size></target>"
+            "</memory></devices>", fields[i], fields[i]);
+        g_autofree char *pattern = g_strdup_printf("*<%s>: not a size*", fields[i]);
+
+        testAssertRefusedChildren(xml, pattern);
+    }
+}
+
+static void
+testMemoryDeviceWithoutSize(void)
+{
+    testAssertRefusedChildren("<devices><memory model='dimm'/></devices>", "*<memory>: *size*");
+    testAssertRefusedChildren("<devices><memory model='dimm'><target><node>0</node></target>"
+                              "</memory></devices>", "*<memory>: *size*");
+}
+
+/* Measured: QEMU gave this guest's balloon as 256 MiB, boot memory and DIMM. */
+static void
+testBalloonMaximum(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("virtio-mem-and-dimm-live");
+
+    g_assert_cmpuint(def->memory, ==, 393216);
+    g_assert_cmpuint(vbDomainDefGetBalloonMaximum(def), ==, 262144);
+    g_assert_cmpuint(vbDomainDefGetBalloonCurrent(def), ==, 262144);
+}
+
+static void
+testBalloonMaximumOther(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<memory model='nvdimm'><target><size>1048576</size></target></memory>"
+        "<memory model='dimm'><target><size>1048576</size></target></memory>");
+
+    g_assert_cmpuint(vbDomainDefGetBalloonMaximum(def), ==, 3145728);
+}
+
+static void
+testBalloonCurrent(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren(
+        "<memory>4194304</memory><currentMemory>2097152</currentMemory>"
+        "<devices><memory model='virtio-mem'><target><size>2097152</size>"
+        "<requested>524288</requested><current>524288</current></target></memory></devices>");
+
+    g_assert_cmpuint(vbDomainDefGetBalloonMaximum(def), ==, 2097152);
+    g_assert_cmpuint(vbDomainDefGetBalloonCurrent(def), ==, 1572864);
+}
+
+static void
+testBalloonCurrentBounded(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren(
+        "<memory>4194304</memory><devices><memory model='virtio-mem'><target>"
+        "<size>2097152</size></target></memory></devices>");
+
+    g_assert_cmpuint(def->currentMemory, ==, 4194304);
+    g_assert_cmpuint(vbDomainDefGetBalloonCurrent(def), ==, 2097152);
+}
+
+static void
+testBalloonNeverNegative(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren(
+        "<memory>1024</memory><devices><memory model='virtio-mem'><target><size>4096</size>"
+        "<current>4096</current></target></memory></devices>");
+
+    g_assert_cmpuint(vbDomainDefGetBalloonMaximum(def), ==, 0);
+    g_assert_cmpuint(vbDomainDefGetBalloonCurrent(def), ==, 0);
+}
+
+/* Assigned devices */
+
+static void
+testHostdevPCI(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("assigned-devices-live");
+
+    testAssertHostdev(def, 1, VB_DOMAIN_HOSTDEV_PCI, "hostdev1", "0000:07:00.0");
+    g_assert_false(testHostdev(def, 1)->isInterface);
+    g_assert_false(testHostdev(def, 1)->iommufd);
+    g_assert_false(testHostdev(def, 1)->foreignDriver);
+}
+
+static void
+testHostdevMdev(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("assigned-devices-live");
+
+    testAssertHostdev(def, 2, VB_DOMAIN_HOSTDEV_MDEV, "ua-vb-" TEST_MDEV_UUID, TEST_MDEV_UUID);
+    g_assert_cmpint(testHostdev(def, 2)->model, ==, VB_DOMAIN_MDEV_MODEL_VFIO_PCI);
+}
+
+static void
+testHostdevUSB(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("assigned-devices-live");
+
+    testAssertHostdev(def, 3, VB_DOMAIN_HOSTDEV_OTHER, "hostdev3", NULL);
+}
+
+static void
+testHostdevOther(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/></source>"
+        "</hostdev>"
+        "<hostdev mode='subsystem' type='scsi_host'/>"
+        "<hostdev mode='capabilities' type='pci'>" TEST_PCI_SOURCE "</hostdev>"
+        "<hostdev mode='subsystem'/><hostdev/>");
+
+    g_assert_cmpuint(def->hostdevs->len, ==, 5);
+    for (guint i = 0; i < def->hostdevs->len; i++)
+        testAssertHostdev(def, i, VB_DOMAIN_HOSTDEV_OTHER, NULL, NULL);
+}
+
+static void
+testHostdevVdpa(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<hostdev mode='subsystem' type='vdpa'><source dev='/dev/vhost-vdpa-1'/></hostdev>");
+
+    testAssertHostdev(def, 0, VB_DOMAIN_HOSTDEV_VDPA, NULL, "/dev/vhost-vdpa-1");
+}
+
+static void
+testHostdevWithoutMode(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<hostdev type='pci'>" TEST_PCI_SOURCE "</hostdev>");
+
+    testAssertHostdev(def, 0, VB_DOMAIN_HOSTDEV_PCI, NULL, "0000:07:00.0");
+}
+
+static void
+testHostdevDriver(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<hostdev type='pci'><driver name='vfio'/>" TEST_PCI_SOURCE "</hostdev>"
+        "<hostdev type='pci'><driver name='xen'/>" TEST_PCI_SOURCE "</hostdev>"
+        "<hostdev type='pci'><driver name='kvm'/>" TEST_PCI_SOURCE "</hostdev>"
+        "<hostdev type='pci'><driver/>" TEST_PCI_SOURCE "</hostdev>");
+
+    g_assert_false(testHostdev(def, 0)->foreignDriver);
+    g_assert_true(testHostdev(def, 1)->foreignDriver);
+    g_assert_true(testHostdev(def, 2)->foreignDriver);
+    g_assert_false(testHostdev(def, 3)->foreignDriver);
+}
+
+static void
+testHostdevIommufd(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<hostdev type='pci'><driver iommufd='yes'/>" TEST_PCI_SOURCE "</hostdev>"
+        "<hostdev type='pci'><driver name='vfio' iommufd='no'/>" TEST_PCI_SOURCE "</hostdev>");
+
+    g_assert_true(testHostdev(def, 0)->iommufd);
+    g_assert_false(testHostdev(def, 0)->foreignDriver);
+    g_assert_false(testHostdev(def, 1)->iommufd);
+}
+
+static void
+testHostdevWithoutSource(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices("<hostdev mode='subsystem' type='pci'/>"
+                                                  "<hostdev mode='subsystem' type='mdev'/>"
+                                                  "<hostdev mode='subsystem' type='vdpa'/>");
+
+    testAssertHostdev(def, 0, VB_DOMAIN_HOSTDEV_PCI, NULL, NULL);
+    testAssertHostdev(def, 1, VB_DOMAIN_HOSTDEV_MDEV, NULL, NULL);
+    testAssertHostdev(def, 2, VB_DOMAIN_HOSTDEV_VDPA, NULL, NULL);
+}
+
+static void
+testMdevModels(void)
+{
+    testAssertMdevModel("model='vfio-pci'", VB_DOMAIN_MDEV_MODEL_VFIO_PCI);
+    testAssertMdevModel("model='vfio-ccw'", VB_DOMAIN_MDEV_MODEL_VFIO_CCW);
+    testAssertMdevModel("model='vfio-ap'", VB_DOMAIN_MDEV_MODEL_VFIO_AP);
+    testAssertMdevModel("model='vfio-next'", VB_DOMAIN_MDEV_MODEL_OTHER);
+    testAssertMdevModel("", VB_DOMAIN_MDEV_MODEL_OTHER);
+}
+
+static void
+testPCIAddressHexadecimal(void)
+{
+    testAssertPCIAddress("domain='0x0001' bus='0xFF' slot='0x1f' function='0x7'", "0001:ff:1f.7");
+}
+
+static void
+testPCIAddressDecimal(void)
+{
+    testAssertPCIAddress("domain='0' bus='17' slot='31' function='2'", "0000:11:1f.2");
+}
+
+static void
+testPCIAddressOctal(void)
+{
+    testAssertPCIAddress("bus='07' slot='010'", "0000:07:08.0");
+    testAssertPCIAddress("bus='07' slot='08'", NULL);
+}
+
+static void
+testPCIAddressDefaults(void)
+{
+    testAssertPCIAddress("bus='7'", "0000:07:00.0");
+}
+
+static void
+testPCIAddressLongDomain(void)
+{
+    testAssertPCIAddress("domain='0x10000' bus='1'", "10000:01:00.0");
+    testAssertPCIAddress("domain='0xffffffff' bus='1'", "ffffffff:01:00.0");
+}
+
+static void
+testPCIAddressOutOfRange(void)
+{
+    testAssertPCIAddress("domain='0x100000000' bus='1'", NULL);
+    testAssertPCIAddress("bus='256'", NULL);
+    testAssertPCIAddress("bus='1' slot='32'", NULL);
+    testAssertPCIAddress("bus='1' function='8'", NULL);
+    testAssertPCIAddress("bus='99999999999999999999'", NULL);
+}
+
+static void
+testPCIAddressUnreadable(void)
+{
+    testAssertPCIAddress("bus='-1'", NULL);
+    testAssertPCIAddress("bus='zz'", NULL);
+    testAssertPCIAddress("bus=''", NULL);
+    testAssertPCIAddress("bus='0x'", NULL);
+    testAssertPCIAddress("bus='0x7 '", NULL);
+}
+
+static void
+testManyHostdevs(void)
+{
+    g_autoptr(GString) xml = g_string_new(NULL);
+    g_autoptr(vbDomainDef) def = NULL;
+
+    for (int i = 0; i < 10000; i++) {
+        g_string_append_printf(xml, "<hostdev mode='subsystem' type='pci'>"
+                               "<source><address domain='%d' bus='0'/></source>"
+                               "<alias name='hostdev%d'/></hostdev>", i, i);
+    }
+    def = testParseDevices(xml->str);
+    g_assert_cmpuint(def->hostdevs->len, ==, 10000);
+    testAssertHostdev(def, 0, VB_DOMAIN_HOSTDEV_PCI, "hostdev0", "0000:00:00.0");
+    testAssertHostdev(def, 9999, VB_DOMAIN_HOSTDEV_PCI, "hostdev9999", "270f:00:00.0");
+}
+
+/* Interfaces */
+
+static void
+testInterfaceHostdev(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("assigned-devices-live");
+
+    testAssertHostdev(def, 0, VB_DOMAIN_HOSTDEV_PCI, "hostdev0", "0000:3b:10.2");
+    g_assert_true(testHostdev(def, 0)->isInterface);
+    g_assert_false(testHostdev(def, 0)->foreignDriver);
+}
+
+static void
+testInterfaceHostdevUSB(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<interface type='hostdev'><source><address type='usb' bus='1' device='2'/></source>"
+        "</interface>");
+
+    testAssertHostdev(def, 0, VB_DOMAIN_HOSTDEV_OTHER, NULL, NULL);
+    g_assert_true(testHostdev(def, 0)->isInterface);
+}
+
+static void
+testInterfaceNetwork(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("assigned-devices-live");
+
+    testAssertDevice(def, 2, VB_DOMAIN_DEVICE_NETWORK_NET, "net0", "default");
+}
+
+static void
+testInterfaceActual(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<interface type='network'><source network='vfs'/>"
+        "<actual type='hostdev' managed='yes'><driver name='vfio'/><source>"
+        "<address type='pci' domain='0x0000' bus='0x3b' slot='0x10' function='0x4'/></source>"
+        "</actual><alias name='hostdev0'/></interface>");
+
+    testAssertHostdev(def, 0, VB_DOMAIN_HOSTDEV_PCI, "hostdev0", "0000:3b:10.4");
+    g_assert_true(testHostdev(def, 0)->isInterface);
+    g_assert_cmpuint(def->devices->len, ==, 0);
+}
+
+static void
+testInterfaceActualOther(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<interface type='network'><source network='lan'/>"
+        "<actual type='bridge'><source bridge='br0'/></actual></interface>");
+
+    g_assert_cmpuint(def->hostdevs->len, ==, 0);
+    testAssertDevice(def, 0, VB_DOMAIN_DEVICE_NETWORK_NET, NULL, "lan");
+}
+
+static void
+testInterfaceVdpa(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("assigned-devices-live");
+
+    testAssertDevice(def, 3, VB_DOMAIN_DEVICE_VDPA_NET, "net2", "/dev/vhost-vdpa-0");
+}
+
+static void
+testInterfaceOrdinary(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<interface type='bridge'><source bridge='br0'/></interface><interface type='user'/>"
+        "<interface type='direct'><source dev='eth0' mode='passthrough'/></interface><interface/>");
+
+    g_assert_cmpuint(def->hostdevs->len + def->devices->len, ==, 0);
+}
+
+/* Disks */
+
+static void
+testDiskNvme(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("assigned-devices-live");
+
+    testAssertDevice(def, 1, VB_DOMAIN_DEVICE_NVME_DISK, "virtio-disk1", "0000:04:00.0");
+}
+
+static void
+testDiskNvmeBacking(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("assigned-devices-live");
+
+    testAssertDevice(def, 0, VB_DOMAIN_DEVICE_NVME_DISK, "virtio-disk0", "0000:03:00.0");
+}
+
+static void
+testDiskNvmeDeepBacking(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<disk type='file'><source file='/c'/><backingStore type='file'><source file='/b'/>"
+        "<backingStore type='block'><source dev='/a'/><backingStore type='nvme'>" TEST_NVME_SOURCE
+        "<backingStore/></backingStore></backingStore></backingStore></disk>");
+
+    g_assert_cmpuint(def->devices->len, ==, 1);
+    testAssertDevice(def, 0, VB_DOMAIN_DEVICE_NVME_DISK, NULL, "0000:03:00.0");
+}
+
+static void
+testDiskNvmeMirror(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<disk type='file'><source file='/a'/><mirror type='nvme' job='copy' ready='yes'>"
+        "<format type='raw'/>" TEST_NVME_SOURCE "</mirror><alias name='virtio-disk0'/></disk>");
+
+    testAssertDevice(def, 0, VB_DOMAIN_DEVICE_NVME_DISK, "virtio-disk0", "0000:03:00.0");
+}
+
+static void
+testDiskNvmeMirrorBacking(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<disk type='file'><source file='/a'/><mirror type='file' job='copy'><source file='/b'/>"
+        "<backingStore type='nvme'>" TEST_NVME_SOURCE "</backingStore></mirror></disk>");
+
+    testAssertDevice(def, 0, VB_DOMAIN_DEVICE_NVME_DISK, NULL, "0000:03:00.0");
+}
+
+static void
+testDiskNvmeDataStore(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<disk type='file'><source file='/a'><dataStore type='nvme'>" TEST_NVME_SOURCE
+        "</dataStore></source></disk>");
+
+    testAssertDevice(def, 0, VB_DOMAIN_DEVICE_NVME_DISK, NULL, "0000:03:00.0");
+}
+
+static void
+testDiskVhostVdpa(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<disk type='vhostvdpa' device='disk'><driver name='qemu' type='raw'/>"
+        "<source dev='/dev/vhost-vdpa-2'/><target dev='vda' bus='virtio'/>"
+        "<alias name='virtio-disk0'/></disk>");
+
+    testAssertDevice(def, 0, VB_DOMAIN_DEVICE_VHOST_VDPA_DISK, "virtio-disk0",
+                     "/dev/vhost-vdpa-2");
+}
+
+static void
+testDiskOrdinary(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<disk type='file' device='disk'><source file='/nvme'/>"
+        "<target dev='nvme0n1' bus='nvme'/></disk><disk type='block'><source dev='/dev/nvme0n1'/>"
+        "</disk><disk/>");
+
+    g_assert_cmpuint(def->devices->len, ==, 0);
+}
+
+/* Balloon, memory backing, launch security */
+
+static void
+testMemballoonNone(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("no-balloon-inactive");
+
+    g_assert_cmpint(def->memballoon, ==, VB_DOMAIN_MEMBALLOON_NONE);
+    g_assert_false(def->freePageReporting);
+}
+
+static void
+testMemballoonVirtio(void)
+{
+    testAssertMemballoon("<memballoon model='virtio'/>", VB_DOMAIN_MEMBALLOON_VIRTIO);
+    testAssertMemballoon("<memballoon model='virtio-transitional'/>", VB_DOMAIN_MEMBALLOON_VIRTIO);
+    testAssertMemballoon("<memballoon model='virtio-non-transitional'/>",
+                         VB_DOMAIN_MEMBALLOON_VIRTIO);
+}
+
+static void
+testMemballoonOther(void)
+{
+    testAssertMemballoon("<memballoon model='xen'/>", VB_DOMAIN_MEMBALLOON_OTHER);
+    testAssertMemballoon("<memballoon model='virtio-of-tomorrow'/>", VB_DOMAIN_MEMBALLOON_OTHER);
+    testAssertMemballoon("<memballoon/>", VB_DOMAIN_MEMBALLOON_OTHER);
+}
+
+static void
+testFreePageReporting(void)
+{
+    g_autoptr(vbDomainDef) on = testLoad("virtio-mem-and-dimm-live");
+    g_autoptr(vbDomainDef) off = testParseDevices("<memballoon model='virtio' "
+                                                  "freePageReporting='off'/>");
+
+    g_assert_true(on->freePageReporting);
+    g_assert_false(off->freePageReporting);
+}
+
+static void
+testMemoryBacking(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("one-of-each-inactive");
+
+    g_assert_true(def->memoryLocked);
+    g_assert_true(def->memoryHugepages);
+    g_assert_cmpstr(def->memorySourceType, ==, "memfd");
+}
+
+static void
+testMemoryBackingAbsent(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren("<memoryBacking><nosharepages/>"
+                                                   "</memoryBacking>");
+
+    g_assert_false(def->memoryLocked);
+    g_assert_false(def->memoryHugepages);
+    g_assert_null(def->memorySourceType);
+}
+
+static void
+testLaunchSecurity(void)
+{
+    testAssertLaunchSecurity("", VB_DOMAIN_LAUNCH_SECURITY_NONE);
+    testAssertLaunchSecurity("<launchSecurity type='sev'><policy>0x0001</policy></launchSecurity>",
+                             VB_DOMAIN_LAUNCH_SECURITY_SEV);
+    testAssertLaunchSecurity("<launchSecurity type='sev-snp'/>", VB_DOMAIN_LAUNCH_SECURITY_SEV_SNP);
+    testAssertLaunchSecurity("<launchSecurity type='tdx'/>", VB_DOMAIN_LAUNCH_SECURITY_TDX);
+    testAssertLaunchSecurity("<launchSecurity type='s390-pv'/>", VB_DOMAIN_LAUNCH_SECURITY_S390_PV);
+    testAssertLaunchSecurity("<launchSecurity type='cca'/>", VB_DOMAIN_LAUNCH_SECURITY_OTHER);
+    testAssertLaunchSecurity("<launchSecurity/>", VB_DOMAIN_LAUNCH_SECURITY_OTHER);
+}
+
+/* QEMU's namespace */
+
+static void
+testOverride(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("one-of-each-inactive");
+    const vbDomainOverrideDef *override = vbDomainDefFindOverride(def, "ua-vb-" TEST_MDEV_UUID,
+                                                                  VB_DOMAIN_OPT_OUT_PROPERTY);
+
+    g_assert_true(def->qemuNamespace);
+    g_assert_nonnull(override);
+    g_assert_cmpstr(override->type, ==, "bool");
+    g_assert_cmpstr(override->value, ==, "true");
+}
+
+static void
+testOverrideMissing(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("one-of-each-inactive");
+
+    g_assert_null(vbDomainDefFindOverride(def, "hostdev0", VB_DOMAIN_OPT_OUT_PROPERTY));
+    g_assert_null(vbDomainDefFindOverride(def, "ua-vb-" TEST_MDEV_UUID, "x-other"));
+    g_assert_null(vbDomainDefFindOverride(def, NULL, VB_DOMAIN_OPT_OUT_PROPERTY));
+}
+
+static void
+testOverrideLastWins(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren(
+        "<qemu:override><qemu:device alias='a'><qemu:frontend>"
+        "<qemu:property name='p' type='bool' value='true'/>"
+        "<qemu:property name='q' type='bool' value='true'/>"
+        "<qemu:property name='p' type='remove'/>"
+        "</qemu:frontend></qemu:device></qemu:override>");
+    const vbDomainOverrideDef *override = vbDomainDefFindOverride(def, "a", "p");
+
+    g_assert_cmpuint(def->overrides->len, ==, 3);
+    g_assert_cmpstr(override->type, ==, "remove");
+    g_assert_null(override->value);
+}
+
+static void
+testOverrideOtherPrefix(void)
+{
+    g_autoptr(vbDomainDef) def = testParse(
+        "<domain><o:override xmlns:o='" VB_DOMAIN_QEMU_NAMESPACE "'><o:device alias='a'>"
+        "<o:frontend><o:property name='p' value='1'/></o:frontend></o:device></o:override></domain>");
+
+    g_assert_nonnull(vbDomainDefFindOverride(def, "a", "p"));
+}
+
+static void
+testOverrideDefaultNamespace(void)
+{
+    g_autoptr(vbDomainDef) def = testParse(
+        "<domain><override xmlns='" VB_DOMAIN_QEMU_NAMESPACE "'><device alias='a'>"
+        "<frontend><property name='p' value='1'/></frontend></device></override></domain>");
+
+    g_assert_true(def->qemuNamespace);
+    g_assert_nonnull(vbDomainDefFindOverride(def, "a", "p"));
+}
+
+static void
+testOverrideNoNamespace(void)
+{
+    g_autoptr(vbDomainDef) def = testParse(
+        "<domain><override><device alias='a'><frontend><property name='p'/></frontend></device>"
+        "</override></domain>");
+
+    g_assert_false(def->qemuNamespace);
+    g_assert_cmpuint(def->overrides->len, ==, 0);
+}
+
+static void
+testOverrideBackend(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren(
+        "<qemu:override><qemu:device alias='a'><qemu:backend>"
+        "<qemu:property name='p' value='1'/></qemu:backend></qemu:device></qemu:override>");
+
+    g_assert_cmpuint(def->overrides->len, ==, 0);
+}
+
+static void
+testOverrideIncomplete(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren(
+        "<qemu:override><qemu:device><qemu:frontend><qemu:property name='p'/></qemu:frontend>"
+        "</qemu:device><qemu:device alias='a'><qemu:frontend><qemu:property value='1'/>"
+        "</qemu:frontend></qemu:device></qemu:override>");
+
+    g_assert_cmpuint(def->overrides->len, ==, 0);
+}
+
+static void
+testQemuCommandline(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren("<qemu:commandline/>");
+
+    g_assert_true(def->qemuNamespace);
+}
+
+static void
+testQemuNamespaceOnlyDeclared(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren("<metadata><qemu:commandline/></metadata>");
+
+    g_assert_false(def->qemuNamespace);
+}
+
+static void
+testQemuPrefixUndeclared(void)
+{
+    g_autoptr(vbDomainDef) def = testParse("<domain><qemu:commandline/></domain>");
+
+    g_assert_false(def->qemuNamespace);
+}
+
+/* Policy */
+
+static void
+testPolicyDocument(void)
+{
+    g_autoptr(vbDomainDef) def = testLoad("assigned-devices-live");
+
+    g_assert_cmpint(def->policy, ==, VB_DOMAIN_BALLOON_POLICY_REDIRECT);
+    g_assert_cmpstr(def->policyText, ==, "redirect");
+}
+
+static void
+testPolicyValues(void)
+{
+    testAssertPolicy("<b:policy memballoon='default'/>", VB_DOMAIN_BALLOON_POLICY_DEFAULT,
+                     "default");
+    testAssertPolicy("<b:policy memballoon='block'/>", VB_DOMAIN_BALLOON_POLICY_BLOCK, "block");
+    testAssertPolicy("<b:policy memballoon='warn'/>", VB_DOMAIN_BALLOON_POLICY_WARN, "warn");
+    testAssertPolicy("<b:policy memballoon='ignore'/>", VB_DOMAIN_BALLOON_POLICY_IGNORE, "ignore");
+    testAssertPolicy("<b:policy memballoon='redirect'/>", VB_DOMAIN_BALLOON_POLICY_REDIRECT,
+                     "redirect");
+}
+
+static void
+testPolicyAbsent(void)
+{
+    testAssertPolicy("", VB_DOMAIN_BALLOON_POLICY_DEFAULT, NULL);
+    testAssertPolicy("<b:policy/>", VB_DOMAIN_BALLOON_POLICY_DEFAULT, NULL);
+}
+
+static void
+testPolicyInvalid(void)
+{
+    testAssertPolicy("<b:policy memballoon='Block'/>", VB_DOMAIN_BALLOON_POLICY_INVALID, "Block");
+    testAssertPolicy("<b:policy memballoon=''/>", VB_DOMAIN_BALLOON_POLICY_INVALID, "");
+}
+
+static void
+testPolicyFirstWins(void)
+{
+    testAssertPolicy("<b:policy memballoon='warn'/><b:policy memballoon='ignore'/>",
+                     VB_DOMAIN_BALLOON_POLICY_WARN, "warn");
+    testAssertPolicy("</metadata><metadata" TEST_POLICY_NS "><b:policy memballoon='warn'/>",
+                     VB_DOMAIN_BALLOON_POLICY_DEFAULT, NULL);
+}
+
+static void
+testPolicyDefaultNamespace(void)
+{
+    testAssertPolicy("<policy xmlns='" VB_DOMAIN_POLICY_NAMESPACE "' memballoon='warn'/>",
+                     VB_DOMAIN_BALLOON_POLICY_WARN, "warn");
+}
+
+static void
+testPolicyElsewhere(void)
+{
+    testAssertPolicy("<policy memballoon='warn'/>", VB_DOMAIN_BALLOON_POLICY_DEFAULT, NULL);
+    testAssertPolicy("<x:policy xmlns:x='urn:x' memballoon='warn'/>",
+                     VB_DOMAIN_BALLOON_POLICY_DEFAULT, NULL);
+    testAssertPolicy("<x:a xmlns:x='urn:x'><b:policy memballoon='warn'/></x:a>",
+                     VB_DOMAIN_BALLOON_POLICY_DEFAULT, NULL);
+    testAssertPolicy("</metadata><b:policy" TEST_POLICY_NS " memballoon='warn'/><metadata>",
+                     VB_DOMAIN_BALLOON_POLICY_DEFAULT, NULL);
+}
+
+static void
+testPolicyNames(void)
+{
+    for (int i = VB_DOMAIN_BALLOON_POLICY_DEFAULT; i < VB_DOMAIN_BALLOON_POLICY_INVALID; i++) {
+        const char *name = vbDomainBalloonPolicyTypeToString((vbDomainBalloonPolicy)i);
+
+        g_assert_nonnull(name);
+        g_assert_cmpint(vbDomainBalloonPolicyTypeFromString(name), ==, i);
+    }
+    g_assert_null(vbDomainBalloonPolicyTypeToString(VB_DOMAIN_BALLOON_POLICY_INVALID));
+    g_assert_cmpint(vbDomainBalloonPolicyTypeFromString(NULL), ==, VB_DOMAIN_BALLOON_POLICY_INVALID);
+    g_assert_cmpint(vbDomainBalloonPolicyTypeFromString("no"), ==, VB_DOMAIN_BALLOON_POLICY_INVALID);
+}
+
+/* Hostile texts */
+
+static guint testEntitiesLoaded;
+
+static xmlParserInput *
+testEntityLoader(const char *url G_GNUC_UNUSED, const char *id G_GNUC_UNUSED,
+                 xmlParserCtxt *context G_GNUC_UNUSED)
+{
+    testEntitiesLoaded++;
+    return NULL;
+}
+
+/* The text is refused, and libxml2 asked for nothing from outside. */
+static void
+testAssertNothingLoaded(const char *xml)
+{
+    xmlExternalEntityLoader loader = xmlGetExternalEntityLoader();
+
+    testEntitiesLoaded = 0;
+    xmlSetExternalEntityLoader(testEntityLoader);
+    testAssertRefused(xml, "*document type declaration*");
+    xmlSetExternalEntityLoader(loader);
+    g_assert_cmpuint(testEntitiesLoaded, ==, 0);
+}
+
+static void
+testEmpty(void)
+{
+    testAssertRefused("", "*0 bytes*");
+    testAssertRefused(" \n", "line *");
+}
+
+static void
+testNoXML(void)
+{
+    testAssertRefused("{\"execute\": \"balloon\"}", "line 1: *");
+    testAssertRefused("\xff\xfe\xfd", "line 1: *");
+    testAssertRefused("<", "line 1: *");
+}
+
+static void
+testTruncated(void)
+{
+    g_autofree char *file = g_build_filename(VB_TEST_DATA_DIR, "domainconfdata",
+                                             "no-balloon-inactive.xml", NULL);
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+    size_t length;
+
+    g_file_get_contents(file, &text, &length, &error);
+    g_assert_no_error(error);
+    length = strlen(g_strchomp(text));
+    for (size_t i = 1; i < length; i++) {
+        g_autofree char *cut = g_memdup2(text, i);
+
+        testAssertRefusedBytes(cut, i, "line *");
+    }
+}
+
+static void
+testLengthCounts(void)
+{
+    const char xml[] = "<domain><name>a</name></domain><junk";
+    g_autoptr(GError) error = NULL;
+    g_autoptr(vbDomainDef) def = vbDomainDefParseString(xml, strlen(xml) - strlen("<junk"), &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpstr(def->name, ==, "a");
+}
+
+static void
+testTooLong(void)
+{
+    testAssertRefusedBytes("<domain/>", (size_t)G_MAXINT + 1, "*2147483648 bytes*");
+}
+
+static void
+testTrailingText(void)
+{
+    testAssertRefused("<domain/><domain/>", "line 1: *");
+    testAssertRefused("<domain/>text", "line 1: *");
+}
+
+static void
+testWrongRoot(void)
+{
+    testAssertRefused("<domstatus><domain/></domstatus>", "the root element is not <domain>");
+    testAssertRefused("<Domain/>", "the root element is not <domain>");
+    testAssertRefused("<domain xmlns='urn:x'/>", "the root element is not <domain>");
+    testAssertRefused("<x:domain xmlns:x='urn:x'/>", "the root element is not <domain>");
+}
+
+static void
+testMismatchedTags(void)
+{
+    testAssertRefused("<domain>\n<name>\n</domain>", "line 3: *mismatch*name*domain*");
+}
+
+static void
+testNulBytes(void)
+{
+    const char behind[] = "<domain/>\0<domain><name>b</name></domain>";
+    const char inside[] = "<domain><name>a\0b</name></domain>";
+
+    testAssertRefusedBytes(behind, sizeof(behind) - 1, "*NUL*");
+    testAssertRefusedBytes(inside, sizeof(inside) - 1, "*NUL*");
+}
+
+static void
+testInvalidUTF8(void)
+{
+    testAssertRefused("<domain><name>caf\xe9</name></domain>", "line 1: *");
+    testAssertRefused("<domain><name>\xc0\xaf</name></domain>", "line 1: *");
+    testAssertRefused("<domain><na\xff/></domain>", "line 1: *");
+    testAssertRefused("<domain type='\xed\xa0\x80'/>", "line 1: *");
+}
+
+static void
+testControlCharacter(void)
+{
+    testAssertRefused("<domain><name>a\x01</name></domain>", "line 1: *");
+    testAssertRefused("<domain><name>&#0;</name></domain>", "line 1: *");
+}
+
+static void
+testUnknownEncoding(void)
+{
+    testAssertRefused("<?xml version='1.0' encoding='NONESUCH-1'?><domain/>", "line 1: *");
+}
+
+static void
+testDoctype(void)
+{
+    testAssertRefused("<!DOCTYPE domain><domain/>", "*document type declaration*");
+    testAssertRefused("<!DOCTYPE domain [<!ATTLIST hostdev type CDATA 'pci'>]><domain/>",
+                      "*document type declaration*");
+}
+
+static void
+testEntityBomb(void)
+{
+    g_autoptr(GString) xml = g_string_new("<!DOCTYPE domain [<!ENTITY e0 'ha'>");
+
+    for (int i = 1; i < 64; i++) {
+        g_string_append_printf(xml, "<!ENTITY e%d '&e%d;&e%d;&e%d;&e%d;'>",
+                               i, i - 1, i - 1, i - 1, i - 1);
+    }
+    g_string_append(xml, "]><domain type='&e63;'><name>&e63;</name></domain>");
+    testAssertRefused(xml->str, "*document type declaration*");
+}
+
+static void
+testUndeclaredEntity(void)
+{
+    testAssertRefused("<domain><name>&pwned;</name></domain>", "line 1: *pwned*");
+}
+
+static void
+testExternalEntity(void)
+{
+    testAssertNothingLoaded("<!DOCTYPE domain [<!ENTITY x SYSTEM 'file:///etc/hostname'>]>"
+                            "<domain><name>&x;</name></domain>");
+}
+
+static void
+testExternalSubset(void)
+{
+    testAssertNothingLoaded("<!DOCTYPE domain SYSTEM 'http://127.0.0.1:9/x.dtd'><domain/>");
+    testAssertNothingLoaded("<!DOCTYPE domain [<!ENTITY % x SYSTEM 'file:///etc/hostname'> %x;]>"
+                            "<domain/>");
+}
+
+static void
+testXInclude(void)
+{
+    g_autoptr(vbDomainDef) def = testParse(
+        "<domain><name><x:include xmlns:x='http://www.w3.org/2001/XInclude' parse='text' "
+        "href='file:///etc/hostname'/></name></domain>");
+
+    g_assert_cmpstr(def->name, ==, "");
+}
+
+static void
+testHugeText(void)
+{
+    g_autofree char *text = g_strnfill(10 * 1000 * 1000 + 1, 'a');
+    g_autofree char *node = g_strdup_printf("<domain><name>%s</name></domain>", text);
+    g_autofree char *attribute = g_strdup_printf("<domain type='%s'/>", text);
+
+    testAssertRefused(node, "line 1: *huge*");
+    testAssertRefused(attribute, "line 1: *");
+}
+
+static void
+testDeepNesting(void)
+{
+    g_autoptr(GString) xml = g_string_new("<domain><devices><disk type='file'>");
+
+    for (int i = 0; i < 100000; i++)
+        g_string_append(xml, "<backingStore type='file'>");
+    testAssertRefused(xml->str, "line 1: *depth*");
+}
+
+static void
+testLongChain(void)
+{
+    g_autoptr(GString) xml = g_string_new("<disk type='file'>");
+    g_autoptr(vbDomainDef) def = NULL;
+
+    for (int i = 0; i < 200; i++)
+        g_string_append(xml, "<backingStore type='nvme'>");
+    for (int i = 0; i < 200; i++)
+        g_string_append(xml, "</backingStore>");
+    g_string_append(xml, "</disk>");
+    def = testParseDevices(xml->str);
+    g_assert_cmpuint(def->devices->len, ==, 200);
+}
+
+static void
+testUnterminated(void)
+{
+    const char xml[] = "<domain><name>a</name></domain>";
+    size_t length = sizeof(xml) - 1;
+    g_autofree char *exact = g_memdup2(xml, length);
+    g_autoptr(vbDomainDef) def = vbDomainDefParseString(exact, length, NULL);
+
+    g_assert_nonnull(def);
+}
+
+static void
+testQuiet(void)
+{
+    if (g_test_subprocess()) {
+        vbDomainDef *def = vbDomainDefParseString("<domain><a></b>&x;", 18, NULL);
+
+        g_assert_null(def);
+        def = vbDomainDefParseString("<domain><q:a b='1' b='2'/></domain>", 35, NULL);
+        g_assert_null(def);
+        def = vbDomainDefParseString("<domain><q:a/></domain>", 23, NULL);
+        vbDomainDefFree(def);
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_passed();
+    g_test_trap_assert_stderr("");
+}
+
+static void
+testErrorNotWanted(void)
+{
+    g_assert_null(vbDomainDefParseString("<domain>", 8, NULL));
+    g_assert_null(vbDomainDefParseString("<domain><memory>x</memory></domain>", 35, NULL));
+}
+
+static void
+testFreeNothing(void)
+{
+    vbDomainDefFree(NULL);
+}
+
+#define TEST(sentence, function) g_test_add_func("/domainconf/" sentence, function)
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    TEST("a live document gives type, name, uuid, id and emulator", testIdentity);
+    TEST("an inactive document has the id -1", testInactive);
+    TEST("an id that is no number is -1", testUnreadableId);
+    TEST("a domain with nothing in it leaves every field empty", testEmptyDomain);
+    TEST("the first of two names is taken", testFirstNameWins);
+    TEST("character references and CDATA are resolved", testReferences);
+    TEST("a declared encoding is followed", testDeclaredEncoding);
+    TEST("elements in a foreign namespace are skipped", testForeignNamespace);
+    TEST("attributes in a foreign namespace are skipped", testForeignAttribute);
+    TEST("every devices element counts", testSeveralDevicesElements);
+
+    TEST("a size without a unit is KiB", testMemoryNoUnit);
+    TEST("a size can be in bytes", testMemoryBytes);
+    TEST("a bare prefix and a prefix with iB are powers of 1024", testMemoryBinaryUnits);
+    TEST("a prefix with B is a power of 1000", testMemoryDecimalUnits);
+    TEST("the case of a unit does not matter", testMemoryUnitCase);
+    TEST("a size is rounded up to KiB", testMemoryRoundsUp);
+    TEST("the largest size that libvirt takes is taken", testMemoryLargest);
+    TEST("a size that libvirt finds too large is refused", testMemoryOverflow);
+    TEST("a size in an unknown unit is refused", testMemoryUnknownUnit);
+    TEST("a negative size is refused", testMemoryNegative);
+    TEST("a size that is no number is refused", testMemoryNoNumber);
+    TEST("a size is read as leniently as libvirt reads it", testMemoryLeniency);
+    TEST("an empty memory element is as good as none", testMemoryEmptyElement);
+    TEST("the first of two memory elements is taken", testFirstMemoryWins);
+    TEST("the message about a size has its line", testErrorLine);
+    TEST("the message about a size quotes only its beginning", testErrorIsShort);
+    TEST("currentMemory is read beside memory", testCurrentMemory);
+    TEST("currentMemory absent or zero is memory", testCurrentMemoryAbsent);
+    TEST("currentMemory above memory is memory", testCurrentMemoryTooLarge);
+    TEST("a currentMemory that is no size is refused", testCurrentMemoryUnreadable);
+    TEST("without memory the NUMA cells add up", testNumaCells);
+    TEST("NUMA cells and memory devices overrule memory", testNumaCellsWin);
+    TEST("a NUMA cell without a readable size is refused", testNumaCellUnreadable);
+    TEST("a sum of sizes that is too large is refused", testNumaSumOverflow);
+
+    TEST("a virtio-mem device is read with all its sizes", testVirtioMem);
+    TEST("a dimm has a size only", testDimm);
+    TEST("memory of other models is other memory", testOtherMemory);
+    TEST("the sizes of a memory device have units", testMemoryDeviceUnits);
+    TEST("a memory device with an unreadable size is refused", testMemoryDeviceUnreadable);
+    TEST("a memory device without a size is refused", testMemoryDeviceWithoutSize);
+    TEST("the balloon spans boot memory and dimms but no virtio-mem", testBalloonMaximum);
+    TEST("the balloon does not span an nvdimm", testBalloonMaximumOther);
+    TEST("what virtio-mem has plugged is taken out of currentMemory", testBalloonCurrent);
+    TEST("the balloon's current size is never above its maximum", testBalloonCurrentBounded);
+    TEST("the balloon's sizes never drop below zero", testBalloonNeverNegative);
+
+    TEST("a PCI hostdev has alias and address", testHostdevPCI);
+    TEST("an mdev hostdev has alias, uuid and model", testHostdevMdev);
+    TEST("a usb hostdev is another hostdev", testHostdevUSB);
+    TEST("scsi, capabilities and incomplete hostdevs are other hostdevs", testHostdevOther);
+    TEST("a vdpa hostdev has its device node", testHostdevVdpa);
+    TEST("a hostdev without a mode is a subsystem device", testHostdevWithoutMode);
+    TEST("a PCI hostdev with a driver other than vfio is marked", testHostdevDriver);
+    TEST("a PCI hostdev with iommufd is marked", testHostdevIommufd);
+    TEST("a hostdev without a source has no address", testHostdevWithoutSource);
+    TEST("the models of mdevs are told apart", testMdevModels);
+    TEST("a PCI address can be hexadecimal", testPCIAddressHexadecimal);
+    TEST("a PCI address can be decimal", testPCIAddressDecimal);
+    TEST("a PCI address with a leading zero is octal", testPCIAddressOctal);
+    TEST("absent parts of a PCI address are zero", testPCIAddressDefaults);
+    TEST("a PCI domain can have more than four digits", testPCIAddressLongDomain);
+    TEST("a PCI address out of range is none", testPCIAddressOutOfRange);
+    TEST("a PCI address that is no number is none", testPCIAddressUnreadable);
+    TEST("ten thousand hostdevs keep their order", testManyHostdevs);
+
+    TEST("an interface of type hostdev counts as an assigned device", testInterfaceHostdev);
+    TEST("an interface of type hostdev can be usb", testInterfaceHostdevUSB);
+    TEST("an interface of type network has the network's name", testInterfaceNetwork);
+    TEST("an interface whose actual type is hostdev counts as an assigned device",
+         testInterfaceActual);
+    TEST("an interface of another actual type stays one of type network", testInterfaceActualOther);
+    TEST("an interface of type vdpa has its device node", testInterfaceVdpa);
+    TEST("ordinary interfaces are skipped", testInterfaceOrdinary);
+
+    TEST("an nvme disk has alias and PCI address", testDiskNvme);
+    TEST("an nvme disk below an overlay is found", testDiskNvmeBacking);
+    TEST("an nvme disk at the end of a long backing chain is found", testDiskNvmeDeepBacking);
+    TEST("an nvme disk as the target of a copy is found", testDiskNvmeMirror);
+    TEST("an nvme disk below the target of a copy is found", testDiskNvmeMirrorBacking);
+    TEST("an nvme disk as data file is found", testDiskNvmeDataStore);
+    TEST("a vhostvdpa disk has its device node", testDiskVhostVdpa);
+    TEST("an emulated nvme disk is an ordinary disk", testDiskOrdinary);
+
+    TEST("a memballoon of model none is none", testMemballoonNone);
+    TEST("the three virtio models are one", testMemballoonVirtio);
+    TEST("a memballoon of any other model is another one", testMemballoonOther);
+    TEST("free page reporting is read", testFreePageReporting);
+    TEST("locked memory, huge pages and source type are read", testMemoryBacking);
+    TEST("memory backing that says nothing of them leaves them empty", testMemoryBackingAbsent);
+    TEST("the types of launch security are told apart", testLaunchSecurity);
+
+    TEST("an override is found by alias and property", testOverride);
+    TEST("an override of another device or property is not found", testOverrideMissing);
+    TEST("the last of several overrides is found", testOverrideLastWins);
+    TEST("an override can have any prefix", testOverrideOtherPrefix);
+    TEST("an override can be in the default namespace", testOverrideDefaultNamespace);
+    TEST("an override without namespace is none", testOverrideNoNamespace);
+    TEST("an override of a backend is none", testOverrideBackend);
+    TEST("an override without alias or property name is none", testOverrideIncomplete);
+    TEST("a qemu commandline is noticed", testQemuCommandline);
+    TEST("qemu elements elsewhere than in the domain are not noticed",
+         testQemuNamespaceOnlyDeclared);
+    TEST("a qemu prefix that is not declared is no namespace", testQemuPrefixUndeclared);
+
+    TEST("the policy is read from a whole document", testPolicyDocument);
+    TEST("every policy is read", testPolicyValues);
+    TEST("no policy is the default policy", testPolicyAbsent);
+    TEST("a policy of another name is invalid", testPolicyInvalid);
+    TEST("the first policy is taken", testPolicyFirstWins);
+    TEST("a policy can be in the default namespace", testPolicyDefaultNamespace);
+    TEST("a policy anywhere else is none", testPolicyElsewhere);
+    TEST("the names of policies go both ways", testPolicyNames);
+
+    TEST("an empty text is refused", testEmpty);
+    TEST("a text that is no XML is refused", testNoXML);
+    TEST("a document cut off anywhere is refused", testTruncated);
+    TEST("nothing beyond the length is read", testLengthCounts);
+    TEST("a length beyond libxml2's is refused", testTooLong);
+    TEST("text after the document is refused", testTrailingText);
+    TEST("a root other than domain is refused", testWrongRoot);
+    TEST("mismatched tags are refused with their line", testMismatchedTags);
+    TEST("NUL bytes are refused", testNulBytes);
+    TEST("invalid UTF-8 is refused", testInvalidUTF8);
+    TEST("control characters are refused", testControlCharacter);
+    TEST("an unknown encoding is refused", testUnknownEncoding);
+    TEST("a document type declaration is refused", testDoctype);
+    TEST("an entity bomb does not go off", testEntityBomb);
+    TEST("an entity that is not declared is refused", testUndeclaredEntity);
+    TEST("an external entity is not loaded", testExternalEntity);
+    TEST("an external document type is not loaded", testExternalSubset);
+    TEST("an XInclude is not followed", testXInclude);
+    TEST("a text of ten million bytes is refused", testHugeText);
+    TEST("nesting without end is refused", testDeepNesting);
+    TEST("a backing chain of 200 images is read", testLongChain);
+    TEST("a text without a terminating NUL is read", testUnterminated);
+    TEST("nothing is ever printed", testQuiet);
+    TEST("the caller need not want the error", testErrorNotWanted);
+    TEST("no definition can be freed", testFreeNothing);
+
+    return g_test_run();
+}
