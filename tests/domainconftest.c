@@ -16,8 +16,10 @@
 #define TEST_QEMU_NS " xmlns:qemu='" VB_DOMAIN_QEMU_NAMESPACE "'"
 #define TEST_POLICY_NS " xmlns:b='" VB_DOMAIN_POLICY_NAMESPACE "'"
 #define TEST_MDEV_UUID "c2177883-f1bb-47f0-914d-32a22e3a8804"
-#define TEST_PCI_SOURCE "<source><address domain='0x0000' bus='0x07' slot='0x00' function='0x0'/></source>"
-#define TEST_NVME_SOURCE "<source type='pci' managed='yes' namespace='1'>" \
+#define TEST_PCI_SOURCE \
+    "<source><address domain='0x0000' bus='0x07' slot='0x00' function='0x0'/></source>"
+#define TEST_NVME_SOURCE \
+    "<source type='pci' managed='yes' namespace='1'>" \
     "<address domain='0x0000' bus='0x03' slot='0x00' function='0x0'/></source>"
 
 static vbDomainDef *
@@ -69,7 +71,8 @@ testAssertRefusedBytes(const char *xml, size_t length, const char *pattern)
     g_autoptr(vbDomainDef) def = vbDomainDefParseString(xml, length, &error);
 
     g_assert_null(def);
-    g_assert_error(error, VB_ERROR, VB_ERROR_XML);
+    g_assert_true(g_error_matches(error, VB_ERROR, VB_ERROR_XML) ||
+                  g_error_matches(error, VB_ERROR, VB_ERROR_DOCTYPE));
     g_assert_true(g_utf8_validate(error->message, -1, NULL));
     g_assert_cmpuint(strlen(error->message), <, 1000);
     if (!g_pattern_match_simple(pattern, error->message))
@@ -454,10 +457,19 @@ static void
 testErrorIsShort(void)
 {
     g_autofree char *text = g_strnfill(100000, '7');
-    g_autofree char *umlauts = g_strdup_printf("x%s", "ääääääääääääääääääääääääääääääääääääää");
 
     testAssertMemoryRefused("", text, "*not a size: '7777*");
-    testAssertMemoryRefused("", umlauts, "*not a size: 'xä*");
+}
+
+/* What is cut off after 64 bytes may be half a character. */
+static void
+testErrorIsUTF8(void)
+{
+    g_autoptr(GString) text = g_string_new("x");
+
+    for (int i = 0; i < 64; i++)
+        g_string_append(text, "\u00e4");
+    testAssertMemoryRefused("", text->str, "*not a size: 'x\u00e4*");
 }
 
 static void
@@ -1132,7 +1144,8 @@ testOverrideOtherPrefix(void)
 {
     g_autoptr(vbDomainDef) def = testParse(
         "<domain><o:override xmlns:o='" VB_DOMAIN_QEMU_NAMESPACE "'><o:device alias='a'>"
-        "<o:frontend><o:property name='p' value='1'/></o:frontend></o:device></o:override></domain>");
+        "<o:frontend><o:property name='p' value='1'/></o:frontend></o:device></o:override>"
+        "</domain>");
 
     g_assert_nonnull(vbDomainDefFindOverride(def, "a", "p"));
 }
@@ -1279,8 +1292,10 @@ testPolicyNames(void)
         g_assert_cmpint(vbDomainBalloonPolicyTypeFromString(name), ==, i);
     }
     g_assert_null(vbDomainBalloonPolicyTypeToString(VB_DOMAIN_BALLOON_POLICY_INVALID));
-    g_assert_cmpint(vbDomainBalloonPolicyTypeFromString(NULL), ==, VB_DOMAIN_BALLOON_POLICY_INVALID);
-    g_assert_cmpint(vbDomainBalloonPolicyTypeFromString("no"), ==, VB_DOMAIN_BALLOON_POLICY_INVALID);
+    g_assert_cmpint(vbDomainBalloonPolicyTypeFromString(NULL), ==,
+                    VB_DOMAIN_BALLOON_POLICY_INVALID);
+    g_assert_cmpint(vbDomainBalloonPolicyTypeFromString("no"), ==,
+                    VB_DOMAIN_BALLOON_POLICY_INVALID);
 }
 
 /* Hostile texts */
@@ -1288,8 +1303,7 @@ testPolicyNames(void)
 static guint testEntitiesLoaded;
 
 static xmlParserInput *
-testEntityLoader(const char *url G_GNUC_UNUSED, const char *id G_GNUC_UNUSED,
-                 xmlParserCtxt *context G_GNUC_UNUSED)
+testEntityLoader(const char *url, const char *id, xmlParserCtxt *context)
 {
     testEntitiesLoaded++;
     return NULL;
@@ -1465,15 +1479,28 @@ testXInclude(void)
     g_assert_cmpstr(def->name, ==, "");
 }
 
+/* Whether libxml2 finds it too long depends on how its version reads from memory. */
 static void
 testHugeText(void)
 {
     g_autofree char *text = g_strnfill(10 * 1000 * 1000 + 1, 'a');
-    g_autofree char *node = g_strdup_printf("<domain><name>%s</name></domain>", text);
-    g_autofree char *attribute = g_strdup_printf("<domain type='%s'/>", text);
+    g_autofree char *xml = g_strdup_printf("<domain><name>%s</name></domain>", text);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(vbDomainDef) def = vbDomainDefParseString(xml, strlen(xml), &error);
 
-    testAssertRefused(node, "line 1: *huge*");
-    testAssertRefused(attribute, "line 1: *");
+    if (def)
+        g_assert_cmpuint(strlen(def->name), ==, strlen(text));
+    else
+        g_assert_error(error, VB_ERROR, VB_ERROR_XML);
+}
+
+static void
+testHugeAttribute(void)
+{
+    g_autofree char *text = g_strnfill(10 * 1000 * 1000 + 1, 'a');
+    g_autofree char *xml = g_strdup_printf("<domain type='%s'/>", text);
+
+    testAssertRefused(xml, "line 1: *too long*");
 }
 
 static void
@@ -1577,6 +1604,7 @@ main(int argc, char **argv)
     TEST("the first of two memory elements is taken", testFirstMemoryWins);
     TEST("the message about a size has its line", testErrorLine);
     TEST("the message about a size quotes only its beginning", testErrorIsShort);
+    TEST("the message about a size is UTF-8 wherever it is cut", testErrorIsUTF8);
     TEST("currentMemory is read beside memory", testCurrentMemory);
     TEST("currentMemory absent or zero is memory", testCurrentMemoryAbsent);
     TEST("currentMemory above memory is memory", testCurrentMemoryTooLarge);
@@ -1683,7 +1711,8 @@ main(int argc, char **argv)
     TEST("an external entity is not loaded", testExternalEntity);
     TEST("an external document type is not loaded", testExternalSubset);
     TEST("an XInclude is not followed", testXInclude);
-    TEST("a text of ten million bytes is refused", testHugeText);
+    TEST("a text of ten million bytes is read whole or refused", testHugeText);
+    TEST("an attribute beyond libxml2's ten million bytes is refused", testHugeAttribute);
     TEST("nesting without end is refused", testDeepNesting);
     TEST("a backing chain of 200 images is read", testLongChain);
     TEST("a text without a terminating NUL is read", testUnterminated);

@@ -207,9 +207,9 @@ static const testCase testCases[] = {
       REFUSES, .inhibitors = "vfio-mdev hostdev0 " UUID_A " xml",
       .text = "cannot reduce memory of domain 'guest' to 524288 KiB: ballooning is inhibited by "
               "mediated device 'hostdev0' (4b20d080-1b54-4048-85b3-a6a62d165c01): the guest would "
-              "lose 524288 KiB and the host would gain nothing; detach the device, or override "
-              "property 'x-balloon-allowed' of a device that does not pin guest memory, or lower "
-              "<memory> of the domain and start it again" },
+              "lose 524288 KiB and the host would gain nothing; detach the device, or lower "
+              "<memory> of the domain and start it again, or, if the device does not pin guest "
+              "memory, override its property 'x-balloon-allowed' and start it again" },
     { "a mediated device of model vfio-ccw is no inhibitor", .memory = HALF, .flags = LIVE,
       .live = GUEST{ .devices = MDEV("hostdev0", "vfio-ccw", UUID_A) }, .messages = NOT_TAINTED,
       AVAILABLE },
@@ -359,9 +359,9 @@ static const testCase testCases[] = {
       .text = "cannot reduce memory of domain 'guest' to 524288 KiB: ballooning is inhibited by "
               "mediated device 'hostdev0' (4b20d080-1b54-4048-85b3-a6a62d165c01) and mediated "
               "device 'hostdev1' (83c32df7-d52e-4ec1-9668-1f3c7e4df107): the guest would lose "
-              "524288 KiB and the host would gain nothing; detach the devices, or override "
-              "property 'x-balloon-allowed' of a device that does not pin guest memory, or lower "
-              "<memory> of the domain and start it again" },
+              "524288 KiB and the host would gain nothing; detach the devices, or lower "
+              "<memory> of the domain and start it again, or, if the devices do not pin guest "
+              "memory, override their property 'x-balloon-allowed' and start it again" },
     { "a mediated device beside a PCI device cannot be opted out to any effect", .memory = HALF,
       .flags = LIVE,
       .live = GUEST{ .devices = MDEV("hostdev0", "vfio-pci", UUID_A) PCI("hostdev1", "08") },
@@ -432,9 +432,9 @@ static const testCase testCases[] = {
       .text = "cannot reduce memory of domain 'guest' to 524288 KiB: ballooning is inhibited by "
               "mediated device 'ua-vb-4b20d080-1b54-4048-85b3-a6a62d165c01' "
               "(4b20d080-1b54-4048-85b3-a6a62d165c01): the guest would lose 524288 KiB and the "
-              "host would gain nothing; detach the device, or override property "
-              "'x-balloon-allowed' of a device that does not pin guest memory, or lower <memory> "
-              "of the domain and start it again" },
+              "host would gain nothing; detach the device, or lower <memory> of the "
+              "domain and start it again, or, if the device does not pin guest memory, override "
+              "its property 'x-balloon-allowed' and start it again" },
     { "an opted-out device is confirmed with ramfb too", .memory = HALF, .flags = LIVE,
       .live = OPTED_OUT_MDEV,
       .monitor = MONITOR{
@@ -577,13 +577,13 @@ static const testCase testCases[] = {
       .live = OPTED_OUT_MDEV, .monitor = OPTED_OUT_MDEV_SAYS("error: internal error"),
       UNREADABLE,
       .text = "cannot check whether ballooning of domain 'guest' is inhibited: the monitor's "
-              "answer is no QMP reply; its memory was not changed" },
+              "answer is no QMP reply; nothing was changed" },
     { "an empty answer refuses", .memory = HALF, .flags = LIVE,
       .live = OPTED_OUT_MDEV, .monitor = OPTED_OUT_MDEV_SAYS(""), UNREADABLE },
     { "an opt-out that is a text refuses and says why", .memory = HALF, .flags = LIVE,
       .live = OPTED_OUT_MDEV, .monitor = OPTED_OUT_MDEV_SAYS(RETURN("\"true\"")), UNREADABLE,
       .text = "cannot check whether ballooning of domain 'guest' is inhibited: the property is no "
-              "boolean; its memory was not changed" },
+              "boolean; nothing was changed" },
     { "an opt-out that is a number refuses", .memory = HALF, .flags = LIVE,
       .live = OPTED_OUT_MDEV, .monitor = OPTED_OUT_MDEV_SAYS(RETURN("1")), UNREADABLE },
     { "an opt-out that is an object refuses", .memory = HALF, .flags = LIVE,
@@ -607,7 +607,7 @@ static const testCase testCases[] = {
           { LIST(PERIPHERAL), RETURN("{}") }, { LIST(ANONYMOUS), NOBODY }, { NULL, NULL } },
       UNREADABLE,
       .text = "cannot check whether ballooning of domain 'guest' is inhibited: qom-list did not "
-              "return a list; its memory was not changed" },
+              "return a list; nothing was changed" },
     { "a device without a type refuses and the text says so", .memory = HALF, .flags = LIVE,
       .live = COMMAND_LINE_GUEST,
       .monitor = MONITOR{
@@ -616,7 +616,7 @@ static const testCase testCases[] = {
           { NULL, NULL } },
       UNREADABLE,
       .text = "cannot check whether ballooning of domain 'guest' is inhibited: qom-list returned a "
-              "property without a name or a type; its memory was not changed" },
+              "property without a name or a type; nothing was changed" },
     { "a QEMU without qom-list refuses", .memory = HALF, .flags = LIVE,
       .live = COMMAND_LINE_GUEST,
       .monitor = MONITOR{
@@ -1011,8 +1011,8 @@ static const testCase testCases[] = {
       REFUSES, .inhibitors = PCI_INHIBITOR,
       .text = "cannot set memory of domain 'guest' to 524288 KiB for its next start: ballooning "
               "will be inhibited by assigned PCI device 'hostdev0' (0000:07:00.0): the guest would "
-              "start with 524288 KiB less than it has and the host would gain nothing; lower "
-              "<memory> of the domain instead",
+              "give up 524288 KiB when it starts and the host would gain nothing; lower <memory> "
+              "of the domain instead",
       .log = "domain 'guest': refused to set memory to 524288 KiB for the next start: ballooning "
              "will be inhibited by assigned PCI device 'hostdev0' (0000:07:00.0)" },
     { "--config on a guest that is shut off is the same", .memory = HALF, .flags = CONFIG,
@@ -1024,7 +1024,7 @@ static const testCase testCases[] = {
     { "one KiB less for the next start is refused", .memory = GIB - 1, .flags = CONFIG,
       .live = GUEST{ .inactive = true, .devices = PCI("hostdev0", "07"), .policy = "block" },
       REFUSES, .inhibitors = PCI_INHIBITOR,
-      .fragment = "the guest would start with 1 KiB less" },
+      .fragment = "the guest would give up 1 KiB when it starts" },
     { "more than there may be for the next start is left to libvirt", .memory = GIB + 1,
       .flags = CONFIG,
       .live = GUEST{ .inactive = true, .devices = PCI("hostdev0", "07"), .policy = "block" },
@@ -1045,7 +1045,7 @@ static const testCase testCases[] = {
                      .devices = PCI("hostdev0", "07")
                                 VIRTIO_MEM(ALIAS("ua-vm"), "524288", "0") },
       REFUSES, .inhibitors = PCI_INHIBITOR,
-      .fragment = "the guest would start with 1 KiB less" },
+      .fragment = "the guest would give up 1 KiB when it starts" },
     { "an opt-out is believed for the next start", .memory = HALF, .flags = CONFIG,
       .live = GUEST{ .inactive = true, .devices = MDEV("ua-vgpu", "vfio-pci", UUID_A),
                      .more = OVERRIDE(OPT_OUT("ua-vgpu")), .policy = "block" },
@@ -1591,10 +1591,10 @@ typedef struct {
 static const testAdvice testAdvices[] = {
     { "a background snapshot ends by itself",
       { QEMU_INHIBITOR_BACKGROUND_SNAPSHOT, QEMU_INHIBITOR_KIND_LAST },
-      "wait until it has ended and try again" },
+      "wait until that has ended and try again" },
     { "an incoming postcopy ends by itself",
       { QEMU_INHIBITOR_POSTCOPY, QEMU_INHIBITOR_KIND_LAST },
-      "wait until it has ended and try again" },
+      "wait until that has ended and try again" },
     { "COLO is not a device to detach",
       { QEMU_INHIBITOR_COLO, QEMU_INHIBITOR_KIND_LAST },
       "lower <memory> of the domain and start it again" },

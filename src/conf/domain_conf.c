@@ -2,9 +2,9 @@
  * domain_conf.c: what virt-balloon reads of libvirt's <domain> document
  *
  * Reads what clients and libvirt send, so the text may be hostile: libxml2's own limits stay on,
- * nothing outside the text is looked at, and a document type declaration is refused where it starts,
- * before entities or attribute defaults can make a small text large.  Nothing is printed; what went
- * wrong is in the GError, with its line.
+ * nothing outside the text is looked at, and a document type declaration is refused where it
+ * starts, before entities or attribute defaults can make a small text large.  Nothing is printed;
+ * what went wrong is in the GError, with its line.
  *
  * The tree is walked by hand.  Elements and attributes are found where libvirt's XPath finds them:
  * outside any namespace, the first one where libvirt takes one, in every <devices> where libvirt
@@ -534,25 +534,35 @@ vbDomainMemballoonDefParseXML(vbDomainDef *def, const xmlNode *node)
 }
 
 static bool
+vbDomainDeviceParseXML(vbDomainDef *def, const xmlNode *node, bool *sawMemballoon, GError **error)
+{
+    const char *name = (const char *)node->name;
+
+    if (g_str_equal(name, "hostdev")) {
+        vbDomainHostdevDefParseXML(def, node, node, vbDomainHostdevTypeParseXML(node));
+    } else if (g_str_equal(name, "interface")) {
+        vbDomainNetDefParseXML(def, node);
+    } else if (g_str_equal(name, "disk")) {
+        vbDomainDiskDefParseXML(def, node);
+    } else if (g_str_equal(name, "memory")) {
+        return vbDomainMemoryDefParseXML(def, node, error);
+    } else if (g_str_equal(name, "memballoon") && !*sawMemballoon) {
+        vbDomainMemballoonDefParseXML(def, node);
+        *sawMemballoon = true;
+    } else if (g_str_equal(name, "emulator") && !def->emulator) {
+        def->emulator = vbXMLText(node);
+    }
+    return true;
+}
+
+static bool
 vbDomainDevicesParseXML(vbDomainDef *def, const xmlNode *devices, bool *sawMemballoon,
                         GError **error)
 {
     for (const xmlNode *node = devices->children; node; node = node->next) {
-        if (vbXMLNodeIs(node, "hostdev", NULL)) {
-            vbDomainHostdevDefParseXML(def, node, node, vbDomainHostdevTypeParseXML(node));
-        } else if (vbXMLNodeIs(node, "interface", NULL)) {
-            vbDomainNetDefParseXML(def, node);
-        } else if (vbXMLNodeIs(node, "disk", NULL)) {
-            vbDomainDiskDefParseXML(def, node);
-        } else if (vbXMLNodeIs(node, "memory", NULL)) {
-            if (!vbDomainMemoryDefParseXML(def, node, error))
-                return false;
-        } else if (vbXMLNodeIs(node, "memballoon", NULL) && !*sawMemballoon) {
-            vbDomainMemballoonDefParseXML(def, node);
-            *sawMemballoon = true;
-        } else if (vbXMLNodeIs(node, "emulator", NULL) && !def->emulator) {
-            def->emulator = vbXMLText(node);
-        }
+        if (node->type == XML_ELEMENT_NODE && !node->ns &&
+            !vbDomainDeviceParseXML(def, node, sawMemballoon, error))
+            return false;
     }
     return true;
 }
@@ -794,7 +804,7 @@ vbXMLParse(const char *xml, size_t length, GError **error)
     message = data.message;
 
     if (data.doctype) {
-        g_set_error(error, VB_ERROR, VB_ERROR_XML,
+        g_set_error(error, VB_ERROR, VB_ERROR_DOCTYPE,
                     "the document has a document type declaration, which is not read");
         return NULL;
     }
@@ -820,6 +830,25 @@ vbDomainDefParseString(const char *xml, size_t length, GError **error)
         return NULL;
     }
     return vbDomainDefParseXML(root, error);
+}
+
+vbDomainDef *
+vbDomainDefParseDeviceString(const char *xml, size_t length, GError **error)
+{
+    g_autoptr(xmlDoc) doc = vbXMLParse(xml, length, error);
+    g_autoptr(vbDomainDef) def = NULL;
+    const xmlNode *root = NULL;
+    bool sawMemballoon = false;
+
+    if (!doc)
+        return NULL;
+    /* libvirt goes by the root's local name, whatever namespace it is in (9.0,
+     * virDomainDeviceDefParse()). */
+    root = xmlDocGetRootElement(doc);
+    def = vbDomainDefNew();
+    if (!vbDomainDeviceParseXML(def, root, &sawMemballoon, error))
+        return NULL;
+    return g_steal_pointer(&def);
 }
 
 unsigned long long

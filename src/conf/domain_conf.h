@@ -145,7 +145,7 @@ struct _vbDomainDef {
  * vbDomainDefParseString:
  * @xml: a <domain> document, UTF-8 or in the encoding that it declares
  * @length: bytes in @xml
- * @error: VB_ERROR_XML
+ * @error: VB_ERROR_XML; VB_ERROR_DOCTYPE for a document with a document type declaration
  *
  * Never loads anything from outside the text, never expands external entities.  Unknown elements
  * and attributes are skipped.  A size that cannot be read (no number, an unknown unit, more than
@@ -156,6 +156,17 @@ struct _vbDomainDef {
  */
 vbDomainDef *
 vbDomainDefParseString(const char *xml, size_t length, GError **error);
+
+/**
+ * vbDomainDefParseDeviceString:
+ * @xml: a device such as <hostdev>, as virDomainAttachDevice() takes it
+ * @error: VB_ERROR_XML; VB_ERROR_DOCTYPE for a document that libvirt would read and this does not
+ *
+ * Returns: (transfer full): a definition that has nothing but the device, or nothing at all where
+ * the device is of a kind that is not kept; NULL and @error otherwise
+ */
+vbDomainDef *
+vbDomainDefParseDeviceString(const char *xml, size_t length, GError **error);
 
 void
 vbDomainDefFree(vbDomainDef *def);

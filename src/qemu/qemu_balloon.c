@@ -235,13 +235,24 @@ qemuBalloonAskMonitor(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
     return true;
 }
 
-/* Whether qmp=auto has a reason to doubt a definition that shows no inhibitor. Leaves @verdict at
- * NEED where only libvirt's messages can tell. */
+/* Whether to ask the running QEMU about a definition that shows no inhibitor. Leaves @verdict at
+ * NEED where only libvirt's messages can tell. An opt-out is a reason for doubt too, and always
+ * comes with an element of QEMU's namespace. */
 static bool
-qemuBalloonHasDoubt(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
-                   const vbDomainDef *def, const GPtrArray *optedOut)
+qemuBalloonIsToBeAsked(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
+                       const qemuDomainSettings *settings)
 {
-    if (def->qemuNamespace || optedOut->len > 0)
+    switch (settings->qmp) {
+    case QEMU_DOMAIN_QMP_ALWAYS:
+        return true;
+    case QEMU_DOMAIN_QMP_NEVER:
+        return false;
+    case QEMU_DOMAIN_QMP_AUTO:
+    default:
+        break;
+    }
+
+    if (facts->def->qemuNamespace)
         return true;
     if (!facts->messages) {
         qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_MESSAGES);
@@ -250,34 +261,10 @@ qemuBalloonHasDoubt(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
     return g_strv_contains((const char *const *)facts->messages, QEMU_DOMAIN_TAINT_MONITOR);
 }
 
-bool
-qemuBalloonFindState(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
-                    const qemuDomainSettings *settings, GError **error)
+/* What follows from the inhibitors that were found. */
+static void
+qemuBalloonSettleState(qemuDomainVerdict *verdict, const vbDomainDef *def)
 {
-    const vbDomainDef *def = facts->def;
-    g_autoptr(GPtrArray) optedOut = g_ptr_array_new();
-    bool ask = false;
-
-    qemuInhibitorsFromDef(def, verdict->inhibitors, optedOut);
-
-    if (verdict->inhibitors->len == 0) {
-        switch (settings->qmp) {
-        case QEMU_DOMAIN_QMP_ALWAYS:
-            ask = true;
-            break;
-        case QEMU_DOMAIN_QMP_NEVER:
-            break;
-        case QEMU_DOMAIN_QMP_AUTO:
-        default:
-            ask = qemuBalloonHasDoubt(verdict, facts, def, optedOut);
-            break;
-        }
-        if (ask && !qemuBalloonAskMonitor(verdict, facts, def, error))
-            return false;
-        if (verdict->action == QEMU_DOMAIN_VERDICT_NEED)
-            return true;
-    }
-
     if (verdict->inhibitors->len > 0) {
         verdict->state = QEMU_DOMAIN_BALLOON_INHIBITED;
     } else if (def->memoryLocked) {
@@ -288,5 +275,29 @@ qemuBalloonFindState(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
     } else {
         verdict->state = QEMU_DOMAIN_BALLOON_AVAILABLE;
     }
+}
+
+void
+qemuBalloonReadState(qemuDomainVerdict *verdict, const vbDomainDef *def)
+{
+    g_autoptr(GPtrArray) optedOut = g_ptr_array_new();
+
+    qemuInhibitorsFromDef(def, verdict->inhibitors, optedOut);
+    qemuBalloonSettleState(verdict, def);
+}
+
+bool
+qemuBalloonFindState(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
+                     const qemuDomainSettings *settings, GError **error)
+{
+    const vbDomainDef *def = facts->def;
+    g_autoptr(GPtrArray) optedOut = g_ptr_array_new();
+
+    qemuInhibitorsFromDef(def, verdict->inhibitors, optedOut);
+    if (verdict->inhibitors->len == 0 && qemuBalloonIsToBeAsked(verdict, facts, settings) &&
+        !qemuBalloonAskMonitor(verdict, facts, def, error))
+        return false;
+    if (verdict->action != QEMU_DOMAIN_VERDICT_NEED)
+        qemuBalloonSettleState(verdict, def);
     return true;
 }

@@ -38,3 +38,7 @@ qemuBalloonNeed(qemuDomainVerdict *verdict, qemuDomainQuestionKind kind);
 bool
 qemuBalloonFindState(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
                      const qemuDomainSettings *settings, GError **error);
+
+/* The same by the definition alone: an opt-out in it is believed. */
+void
+qemuBalloonReadState(qemuDomainVerdict *verdict, const vbDomainDef *def);

@@ -19,6 +19,15 @@
  * 'block' and the size would leave the balloon inflated while something inhibits it. A request
  * for both the running guest and the next start is refused as a whole, if either half would be.
  *
+ * A raw monitor command is judged as what it does: 'balloon', in whatever spelling, as a request
+ * for that size, and 'device_add' of a VFIO device as an attachment. A command whose effect
+ * cannot be told is taken for one that reduces memory.
+ *
+ * Attaching a first device that inhibits ballooning pins all of the guest's memory, what the
+ * balloon holds included. While the balloon is inflated it is refused if the domain itself asks
+ * for 'block'; otherwise it passes and one line is logged, unless the policy is 'ignore'. A domain
+ * that never asked for a policy is never kept from getting its device.
+ *
  * libvirt's own refusals come first, word for word: an unknown or inactive domain, a read-only
  * connection, a size of zero or above the maximum, a guest without a balloon device. The maximum
  * memory (setmaxmem) is never judged.
@@ -71,9 +80,9 @@ qemuDomainSettleUnanswered(qemuDomainVerdict *verdict, const char *domain, int c
     }
     qemuDomainRefuse(verdict, code,
                      g_strdup_printf("cannot check whether ballooning of domain '%s' is inhibited: "
-                                     "%s; its memory was not changed", name, reason));
-    verdict->logText = g_strdup_printf("domain '%s': refused to reduce memory without knowing "
-                                       "whether ballooning is inhibited: %s", name, reason);
+                                     "%s; nothing was changed", name, reason));
+    verdict->logText = g_strdup_printf("domain '%s': refused a change without knowing whether "
+                                       "ballooning is inhibited: %s", name, reason);
 }
 
 static vbDomainBalloonPolicy
@@ -84,15 +93,20 @@ qemuDomainGetPolicy(const vbDomainDef *def, const qemuDomainSettings *settings)
     return def->policy;
 }
 
-/* Shrinking a running guest whose domain does not say 'ignore'. */
+/* Shrinking a running guest whose domain does not say 'ignore'. @command: what asks for it is a
+ * raw monitor command that does not say for which size. */
 static void
 qemuDomainJudgeShrink(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
-                      const qemuDomainSettings *settings, unsigned long long memory)
+                      const qemuDomainSettings *settings, unsigned long long memory, bool command)
 {
     const vbDomainDef *def = facts->def;
     g_autofree char *name = qemuMessageFormatName(def->name);
     g_autoptr(GError) error = NULL;
     g_autofree char *list = NULL;
+    g_autofree char *size = command ? g_strdup("an unknown size") :
+        g_strdup_printf("%llu KiB", memory);
+    g_autofree char *loss = command ? g_strdup("memory") :
+        g_strdup_printf("%llu KiB", vbDomainDefGetBalloonCurrent(def) - memory);
 
     if (!qemuBalloonFindState(verdict, facts, settings, &error)) {
         qemuDomainSettleUnanswered(verdict, def->name, VIR_ERR_INTERNAL_ERROR, error->message);
@@ -104,21 +118,20 @@ qemuDomainJudgeShrink(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
 
     list = qemuMessageFormatInhibitors(verdict->inhibitors);
     if (verdict->state == QEMU_DOMAIN_BALLOON_INEFFECTIVE) {
-        verdict->logText = g_strdup_printf("domain '%s': memory is reduced to %llu KiB, but the "
-                                           "host gains nothing from it because of %s",
-                                           name, memory, list);
+        verdict->logText = g_strdup_printf("domain '%s': memory is reduced to %s, but the host "
+                                           "gains nothing from it because of %s",
+                                           name, size, list);
     } else if (verdict->policy == VB_DOMAIN_BALLOON_POLICY_WARN) {
-        verdict->logText = g_strdup_printf("domain '%s': memory is reduced to %llu KiB although "
-                                           "ballooning is inhibited by %s: the guest loses %llu KiB "
-                                           "and the host gains nothing (policy 'warn')",
-                                           name, memory, list,
-                                           vbDomainDefGetBalloonCurrent(def) - memory);
+        verdict->logText = g_strdup_printf("domain '%s': memory is reduced to %s although "
+                                           "ballooning is inhibited by %s: the guest loses %s and "
+                                           "the host gains nothing (policy 'warn')",
+                                           name, size, list, loss);
     } else {
         qemuDomainRefuse(verdict, VIR_ERR_OPERATION_INVALID,
+                         command ? qemuMessageFormatCommandRefused(def, verdict->inhibitors) :
                          qemuMessageFormatShrinkRefused(def, memory, verdict->inhibitors));
-        verdict->logText = g_strdup_printf("domain '%s': refused to reduce memory to %llu KiB: "
-                                           "ballooning is inhibited by %s",
-                                           name, memory, list);
+        verdict->logText = g_strdup_printf("domain '%s': refused to reduce memory to %s: "
+                                           "ballooning is inhibited by %s", name, size, list);
     }
 }
 
@@ -225,13 +238,127 @@ qemuDomainJudgeSetMemory(const qemuDomainFacts *facts, const qemuDomainSettings 
         verdict->policy = qemuDomainGetPolicy(def, settings);
         if (memory < vbDomainDefGetBalloonCurrent(def) &&
             verdict->policy != VB_DOMAIN_BALLOON_POLICY_IGNORE)
-            qemuDomainJudgeShrink(verdict, facts, settings, memory);
+            qemuDomainJudgeShrink(verdict, facts, settings, memory, false);
         if (verdict->action != QEMU_DOMAIN_VERDICT_PASS)
             return g_steal_pointer(&verdict);
     }
 
     if (config)
         qemuDomainJudgeConfig(verdict, facts->inactive, settings, memory);
+    return g_steal_pointer(&verdict);
+}
+
+/* Attaching what is in @attached, or what cannot be read where that is empty, to a running guest. */
+static void
+qemuDomainJudgeInhibitor(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
+                         const qemuDomainSettings *settings, const GPtrArray *attached)
+{
+    const vbDomainDef *def = facts->def;
+    g_autofree char *name = qemuMessageFormatName(def->name);
+    g_autofree char *list = NULL;
+    unsigned long long inflated = vbDomainDefGetBalloonMaximum(def) -
+        vbDomainDefGetBalloonCurrent(def);
+    g_autoptr(GError) error = NULL;
+    bool refuse;
+
+    verdict->policy = qemuDomainGetPolicy(def, settings);
+    if (inflated == 0 || verdict->policy == VB_DOMAIN_BALLOON_POLICY_IGNORE)
+        return;
+
+    /* Whether it is the first one; where nothing can be refused, QEMU is not asked for it. */
+    refuse = def->policy != VB_DOMAIN_BALLOON_POLICY_DEFAULT &&
+        def->policy != VB_DOMAIN_BALLOON_POLICY_WARN;
+    if (refuse) {
+        if (!qemuBalloonFindState(verdict, facts, settings, &error)) {
+            qemuDomainSettleUnanswered(verdict, def->name, VIR_ERR_INTERNAL_ERROR, error->message);
+            return;
+        }
+        if (verdict->action == QEMU_DOMAIN_VERDICT_NEED)
+            return;
+    } else {
+        qemuBalloonReadState(verdict, def);
+    }
+    if (verdict->state == QEMU_DOMAIN_BALLOON_INHIBITED)
+        return;
+
+    list = attached->len > 0 ? qemuMessageFormatInhibitors(attached) : g_strdup("a device");
+    if (refuse) {
+        qemuDomainRefuse(verdict, VIR_ERR_OPERATION_INVALID,
+                         qemuMessageFormatAttachRefused(def, attached));
+        verdict->logText = g_strdup_printf("domain '%s': refused to attach %s while the balloon is "
+                                           "inflated by %llu KiB", name, list, inflated);
+    } else {
+        verdict->logText = g_strdup_printf("domain '%s': %s is attached while the balloon is "
+                                           "inflated: the host loses the %llu KiB that it gained",
+                                           name, list, inflated);
+    }
+}
+
+/* Whether there is a running guest with a balloon to judge. */
+static bool
+qemuDomainHasBalloon(qemuDomainVerdict *verdict, const qemuDomainFacts *facts)
+{
+    if (!facts->def) {
+        qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_XML);
+        return false;
+    }
+    if (facts->def->memballoon == VB_DOMAIN_MEMBALLOON_NONE) {
+        verdict->state = QEMU_DOMAIN_BALLOON_NONE;
+        return false;
+    }
+    return facts->def->id >= 0;
+}
+
+qemuDomainVerdict *
+qemuDomainJudgeMonitorCommand(const qemuDomainFacts *facts, const qemuDomainSettings *settings,
+                              const qemuMonitorRawCommand *command)
+{
+    g_autoptr(qemuDomainVerdict) verdict = qemuBalloonVerdictNew();
+    g_autoptr(GPtrArray) attached =
+        g_ptr_array_new_with_free_func((GDestroyNotify)qemuInhibitorFree);
+    qemuInhibitorKind kind;
+
+    if (command->effect == QEMU_MONITOR_RAW_NONE || !qemuDomainHasBalloon(verdict, facts))
+        return g_steal_pointer(&verdict);
+
+    if (command->effect == QEMU_MONITOR_RAW_DEVICE_ADD) {
+        if (qemuInhibitorTypeIsDevice(command->driver, &kind)) {
+            g_ptr_array_add(attached, qemuInhibitorNew(kind, QEMU_INHIBITOR_EVIDENCE_QMP,
+                                                       command->id, NULL));
+            qemuDomainJudgeInhibitor(verdict, facts, settings, attached);
+        }
+        return g_steal_pointer(&verdict);
+    }
+
+    verdict->policy = qemuDomainGetPolicy(facts->def, settings);
+    if (verdict->policy == VB_DOMAIN_BALLOON_POLICY_IGNORE ||
+        (command->haveTarget &&
+         command->target / 1024 >= vbDomainDefGetBalloonCurrent(facts->def)))
+        return g_steal_pointer(&verdict);
+    qemuDomainJudgeShrink(verdict, facts, settings, command->target / 1024, !command->haveTarget);
+    return g_steal_pointer(&verdict);
+}
+
+qemuDomainVerdict *
+qemuDomainJudgeAttach(const qemuDomainFacts *facts, const qemuDomainSettings *settings,
+                      const vbDomainDef *device, unsigned int flags)
+{
+    const unsigned int known = VIR_DOMAIN_DEVICE_MODIFY_LIVE | VIR_DOMAIN_DEVICE_MODIFY_CONFIG;
+    g_autoptr(qemuDomainVerdict) verdict = qemuBalloonVerdictNew();
+    g_autoptr(GPtrArray) attached =
+        g_ptr_array_new_with_free_func((GDestroyNotify)qemuInhibitorFree);
+    g_autoptr(GPtrArray) optedOut = g_ptr_array_new();
+
+    /* libvirt refuses flags that it does not know. */
+    if (flags & ~known || flags == VIR_DOMAIN_DEVICE_MODIFY_CONFIG)
+        return g_steal_pointer(&verdict);
+    if (device) {
+        qemuInhibitorsFromDef(device, attached, optedOut);
+        if (attached->len == 0)
+            return g_steal_pointer(&verdict);
+    }
+    if (qemuDomainHasBalloon(verdict, facts))
+        qemuDomainJudgeInhibitor(verdict, facts, settings, attached);
     return g_steal_pointer(&verdict);
 }
 

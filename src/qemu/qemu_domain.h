@@ -11,6 +11,7 @@
 
 #include "domain_conf.h"
 #include "qemu_inhibitor.h"
+#include "qemu_monitor_raw.h"
 
 typedef enum {
     QEMU_DOMAIN_BALLOON_UNKNOWN,
@@ -115,6 +116,28 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(qemuDomainVerdict, qemuDomainVerdictFree)
 qemuDomainVerdict *
 qemuDomainJudgeSetMemory(const qemuDomainFacts *facts, const qemuDomainSettings *settings,
                          unsigned long long memory, unsigned int flags);
+
+/**
+ * qemuDomainJudgeMonitorCommand:
+ * @command: what a raw monitor command would do
+ *
+ * Returns: (transfer full): the verdict
+ */
+qemuDomainVerdict *
+qemuDomainJudgeMonitorCommand(const qemuDomainFacts *facts, const qemuDomainSettings *settings,
+                              const qemuMonitorRawCommand *command);
+
+/**
+ * qemuDomainJudgeAttach:
+ * @device: a definition that has nothing but the device, as vbDomainDefParseDeviceString() makes
+ *     it; NULL for a device that cannot be read but may be one to libvirt
+ * @flags: virDomainDeviceModifyFlags; VIR_DOMAIN_DEVICE_MODIFY_LIVE for virDomainAttachDevice()
+ *
+ * Returns: (transfer full): the verdict
+ */
+qemuDomainVerdict *
+qemuDomainJudgeAttach(const qemuDomainFacts *facts, const qemuDomainSettings *settings,
+                      const vbDomainDef *device, unsigned int flags);
 
 /**
  * qemuDomainJudgeUnanswered:

@@ -5,6 +5,9 @@
  * takes its turn at its domain, and only then asks about the domain, so that what it learns still
  * holds when it is forwarded.
  *
+ * Some calls are not judged at all but take their turn, so that what is judged meanwhile does not
+ * change under a verdict: what detaches or updates a device, and what sets metadata.
+ *
  * When libvirt answers a question with an error: no such domain, or not running, lets the call
  * pass, because libvirt then words its own refusal of it.  Any other error answers the client's
  * call, word for word.
@@ -14,9 +17,13 @@
 
 #include "qemu_driver.h"
 
+#include <libvirt/libvirt-qemu.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "vberror.h"
 
 /* What a client may make us repeat of a name that it made up. */
 #define QEMU_DRIVER_NAME_MAX 255
@@ -31,6 +38,8 @@ struct _qemuDriverCall {
     remoteNonnullDomain dom;
     guint64 memory; /* KiB */
     guint32 flags;
+    qemuMonitorRawCommand command;
+    vbDomainDef *device; /* what is attached; NULL if only libvirt can read it */
 
     qemuDomainFacts *facts;
     qemuDomainVerdict *verdict; /* the last one */
@@ -43,10 +52,108 @@ struct _qemuDriverCall {
     GByteArray *error;
 };
 
+static bool
+qemuDriverDecodeSetMemory(qemuDriverCall *call, const guint8 *args, size_t length)
+{
+    call->flags = VIR_DOMAIN_MEM_LIVE;
+    return remoteDecodeSetMemory(args, length, &call->dom, &call->memory, NULL);
+}
+
+static bool
+qemuDriverDecodeSetMemoryFlags(qemuDriverCall *call, const guint8 *args, size_t length)
+{
+    return remoteDecodeSetMemory(args, length, &call->dom, &call->memory, &call->flags);
+}
+
+static qemuDomainVerdict *
+qemuDriverJudgeSetMemory(const qemuDriverCall *call)
+{
+    return qemuDomainJudgeSetMemory(call->facts, call->settings, call->memory, call->flags);
+}
+
+static bool
+qemuDriverDecodeMonitorCommand(qemuDriverCall *call, const guint8 *args, size_t length)
+{
+    char *text = NULL;
+    bool ok = remoteDecodeDomainString(args, length, &call->dom, &text, &call->flags);
+
+    if (ok)
+        qemuMonitorRawParse(text, call->flags & VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP,
+                            &call->command);
+    free(text);
+    return ok;
+}
+
+static qemuDomainVerdict *
+qemuDriverJudgeMonitorCommand(const qemuDriverCall *call)
+{
+    return qemuDomainJudgeMonitorCommand(call->facts, call->settings, &call->command);
+}
+
+/* libvirt words the error of XML that is none; a document type it would read, and we do not. */
+static bool
+qemuDriverDecodeDevice(qemuDriverCall *call, const guint8 *args, size_t length, guint32 *flags)
+{
+    g_autoptr(GError) error = NULL;
+    char *text = NULL;
+    bool ok = remoteDecodeDomainString(args, length, &call->dom, &text, flags);
+
+    if (ok) {
+        call->device = vbDomainDefParseDeviceString(text, strlen(text), &error);
+        ok = call->device || g_error_matches(error, VB_ERROR, VB_ERROR_DOCTYPE);
+    }
+    free(text);
+    return ok;
+}
+
+static bool
+qemuDriverDecodeAttach(qemuDriverCall *call, const guint8 *args, size_t length)
+{
+    call->flags = VIR_DOMAIN_DEVICE_MODIFY_LIVE;
+    return qemuDriverDecodeDevice(call, args, length, NULL);
+}
+
+static bool
+qemuDriverDecodeAttachFlags(qemuDriverCall *call, const guint8 *args, size_t length)
+{
+    return qemuDriverDecodeDevice(call, args, length, &call->flags);
+}
+
+static qemuDomainVerdict *
+qemuDriverJudgeAttach(const qemuDriverCall *call)
+{
+    return qemuDomainJudgeAttach(call->facts, call->settings, call->device, call->flags);
+}
+
+static bool
+qemuDriverDecodeDomain(qemuDriverCall *call, const guint8 *args, size_t length)
+{
+    return remoteDecodeDomain(args, length, &call->dom);
+}
+
+#define REMOTE(name) REMOTE_PROGRAM, REMOTE_PROTOCOL_VERSION, REMOTE_PROC_ ## name
+#define QEMU(name) QEMU_PROGRAM, QEMU_PROTOCOL_VERSION, QEMU_PROC_ ## name
+
 static const qemuDriverProcedure qemuDriverProcedures[] = {
-    { REMOTE_PROGRAM, REMOTE_PROTOCOL_VERSION, REMOTE_PROC_DOMAIN_SET_MEMORY, "dl" },
-    { REMOTE_PROGRAM, REMOTE_PROTOCOL_VERSION, REMOTE_PROC_DOMAIN_SET_MEMORY_FLAGS, "dlu" },
+    { REMOTE(DOMAIN_SET_MEMORY), "dl", qemuDriverDecodeSetMemory, qemuDriverJudgeSetMemory },
+    { REMOTE(DOMAIN_SET_MEMORY_FLAGS), "dlu", qemuDriverDecodeSetMemoryFlags,
+      qemuDriverJudgeSetMemory },
+    { REMOTE(DOMAIN_ATTACH_DEVICE), "ds", qemuDriverDecodeAttach, qemuDriverJudgeAttach },
+    { REMOTE(DOMAIN_ATTACH_DEVICE_FLAGS), "dsu", qemuDriverDecodeAttachFlags,
+      qemuDriverJudgeAttach },
+    { QEMU(DOMAIN_MONITOR_COMMAND), "dsu", qemuDriverDecodeMonitorCommand,
+      qemuDriverJudgeMonitorCommand },
+    { QEMU(DOMAIN_MONITOR_COMMAND_WITH_FILES), "dsu", qemuDriverDecodeMonitorCommand,
+      qemuDriverJudgeMonitorCommand },
+    { REMOTE(DOMAIN_DETACH_DEVICE), "ds", qemuDriverDecodeDomain, NULL },
+    { REMOTE(DOMAIN_DETACH_DEVICE_FLAGS), "dsu", qemuDriverDecodeDomain, NULL },
+    { REMOTE(DOMAIN_DETACH_DEVICE_ALIAS), "dsu", qemuDriverDecodeDomain, NULL },
+    { REMOTE(DOMAIN_UPDATE_DEVICE_FLAGS), "dsu", qemuDriverDecodeDomain, NULL },
+    { REMOTE(DOMAIN_SET_METADATA), "duooou", qemuDriverDecodeDomain, NULL },
 };
+
+#undef REMOTE
+#undef QEMU
 
 const qemuDriverProcedure *
 qemuDriverFindProcedure(guint32 program, guint32 version, gint32 procedure)
@@ -74,18 +181,15 @@ qemuDriverCall *
 qemuDriverCallNew(const qemuDriverProcedure *procedure, qemuDriverConn *conn,
                   const qemuDomainSettings *settings, const guint8 *args, size_t length)
 {
-    bool haveFlags = procedure->procedure == REMOTE_PROC_DOMAIN_SET_MEMORY_FLAGS;
     qemuDriverCall *call = g_new0(qemuDriverCall, 1);
 
     call->procedure = procedure;
     call->conn = conn;
     call->settings = settings;
-    call->flags = VIR_DOMAIN_MEM_LIVE;
     call->facts = qemuDomainFactsNew();
     call->questions = g_ptr_array_new_with_free_func((GDestroyNotify)qemuDriverQuestionFree);
 
-    if (!remoteDecodeSetMemory(args, length, &call->dom, &call->memory,
-                               haveFlags ? &call->flags : NULL)) {
+    if (!procedure->decode(call, args, length)) {
         qemuDriverCallFree(call);
         return NULL;
     }
@@ -101,6 +205,8 @@ qemuDriverCallFree(qemuDriverCall *call)
     if (!call)
         return;
     remoteNonnullDomainClear(&call->dom);
+    qemuMonitorRawCommandClear(&call->command);
+    vbDomainDefFree(call->device);
     qemuDomainFactsFree(call->facts);
     qemuDomainVerdictFree(call->verdict);
     g_ptr_array_unref(call->questions);
@@ -191,10 +297,11 @@ qemuDriverCallDecide(qemuDriverCall *call)
     if (call->settled)
         return call->outcome;
 
-    outcome = qemuDriverCallTakeVerdict(call, qemuDomainJudgeSetMemory(call->facts, call->settings,
-                                                                       call->memory, call->flags));
-    if (outcome != QEMU_DRIVER_ASK)
-        return outcome;
+    if (call->procedure->judge) {
+        outcome = qemuDriverCallTakeVerdict(call, call->procedure->judge(call));
+        if (outcome != QEMU_DRIVER_ASK)
+            return outcome;
+    }
 
     g_ptr_array_set_size(call->questions, 0);
     switch (call->conn->type) {
@@ -214,6 +321,8 @@ qemuDriverCallDecide(qemuDriverCall *call)
         call->queued = true;
         return QEMU_DRIVER_QUEUE;
     }
+    if (!call->procedure->judge)
+        return QEMU_DRIVER_PASS;
     for (i = 0; i < call->verdict->questions->len; i++)
         qemuDriverCallAskDomain(call, g_ptr_array_index(call->verdict->questions, i));
     return QEMU_DRIVER_ASK;
@@ -237,6 +346,10 @@ qemuDriverCallSettleUnanswered(qemuDriverCall *call, int code, const char *reaso
 {
     if (call->settled)
         return;
+    if (!call->procedure->judge) {
+        qemuDriverCallSettle(call, QEMU_DRIVER_PASS);
+        return;
+    }
     qemuDriverCallSettle(call, qemuDriverCallTakeVerdict(
         call, qemuDomainJudgeUnanswered(call->facts, call->settings, call->dom.name, code,
                                         reason)));

@@ -25,18 +25,20 @@ typedef struct {
     qemuDriverType type;
 } qemuDriverConn;
 
+typedef struct _qemuDriverCall qemuDriverCall;
+
 typedef struct {
     guint32 program;
     guint32 version;
     gint32 procedure;
     const char *layout; /* of its arguments, for remoteArgsWant() */
+    bool (*decode)(qemuDriverCall *call, const guint8 *args, size_t length);
+    qemuDomainVerdict *(*judge)(const qemuDriverCall *call);
 } qemuDriverProcedure;
 
 /* Returns: (nullable): NULL for what is relayed only */
 const qemuDriverProcedure *
 qemuDriverFindProcedure(guint32 program, guint32 version, gint32 procedure);
-
-typedef struct _qemuDriverCall qemuDriverCall;
 
 /**
  * qemuDriverCallNew:

@@ -169,15 +169,17 @@ qemuMessageAppendAdvice(GString *text, const GPtrArray *inhibitors)
     }
 
     if (allPassing) {
-        g_string_append(text, "wait until it has ended and try again");
+        g_string_append(text, "wait until that has ended and try again");
         return;
     }
     if (allDevices)
         g_string_append_printf(text, "detach the device%s, or ", inhibitors->len > 1 ? "s" : "");
-    if (allMdev)
-        g_string_append_printf(text, "override property '%s' of a device that does not pin guest "
-                               "memory, or ", VB_DOMAIN_OPT_OUT_PROPERTY);
     g_string_append(text, "lower <memory> of the domain and start it again");
+    if (allMdev)
+        g_string_append_printf(text, ", or, if the device%s not pin guest memory, override %s "
+                               "property '%s' and start it again",
+                               inhibitors->len > 1 ? "s do" : " does",
+                               inhibitors->len > 1 ? "their" : "its", VB_DOMAIN_OPT_OUT_PROPERTY);
 }
 
 char *
@@ -205,8 +207,38 @@ qemuMessageFormatConfigRefused(const vbDomainDef *def, unsigned long long memory
     g_autofree char *name = qemuMessageFormatName(def->name);
 
     return g_strdup_printf("cannot set memory of domain '%s' to %llu KiB for its next start: "
-                           "ballooning will be inhibited by %s: the guest would start with %llu "
-                           "KiB less than it has and the host would gain nothing; lower <memory> "
-                           "of the domain instead", name, memory, list,
+                           "ballooning will be inhibited by %s: the guest would give up %llu KiB "
+                           "when it starts and the host would gain nothing; lower <memory> of the "
+                           "domain instead", name, memory, list,
                            vbDomainDefGetBalloonMaximum(def) - memory);
+}
+
+char *
+qemuMessageFormatCommandRefused(const vbDomainDef *def, const GPtrArray *inhibitors)
+{
+    g_autofree char *list = qemuMessageFormatInhibitors(inhibitors);
+    g_autofree char *name = qemuMessageFormatName(def->name);
+    GString *text = g_string_new(NULL);
+
+    g_string_append_printf(text, "cannot send domain '%s' a monitor command that may reduce its "
+                           "memory: ballooning is inhibited by %s: the guest would lose memory and "
+                           "the host would gain nothing; ", name, list);
+    qemuMessageAppendAdvice(text, inhibitors);
+    return g_string_free(text, FALSE);
+}
+
+char *
+qemuMessageFormatAttachRefused(const vbDomainDef *def, const GPtrArray *attached)
+{
+    g_autofree char *list = attached->len > 0 ? qemuMessageFormatInhibitors(attached) :
+        g_strdup("a device whose XML has a document type declaration");
+    g_autofree char *name = qemuMessageFormatName(def->name);
+    unsigned long long maximum = vbDomainDefGetBalloonMaximum(def);
+
+    return g_strdup_printf("cannot attach %s to domain '%s' while its balloon is inflated: all of "
+                           "the guest's memory would be pinned, and the host would lose the %llu "
+                           "KiB that it gained; deflate the balloon first, with 'virsh setmem %s "
+                           "%lluKiB --live'", list, name,
+                           maximum - vbDomainDefGetBalloonCurrent(def),
+                           qemuMessageGetArgument(def), maximum);
 }

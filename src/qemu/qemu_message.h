@@ -29,3 +29,12 @@ qemuMessageFormatShrinkRefused(const vbDomainDef *def, unsigned long long memory
 char *
 qemuMessageFormatConfigRefused(const vbDomainDef *def, unsigned long long memory,
                                const GPtrArray *inhibitors);
+
+/* Returns: (transfer full): why a monitor command that may reduce the memory was refused */
+char *
+qemuMessageFormatCommandRefused(const vbDomainDef *def, const GPtrArray *inhibitors);
+
+/* Returns: (transfer full): why attaching what inhibits (or, where that is empty, a device that
+ * cannot be read) was refused while the balloon is inflated */
+char *
+qemuMessageFormatAttachRefused(const vbDomainDef *def, const GPtrArray *attached);

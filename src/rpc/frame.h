@@ -104,8 +104,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(vbFrameReader, vbFrameReaderFree)
  * vbFrameReaderFeed:
  * @bytes: what one recvmsg() brought
  * @fd: the descriptor that came with it, or -1.  The kernel ends a read behind the message that
- *     carried a descriptor, so it can only belong to the last byte of @bytes.  Taken if used,
- *     closed by the caller otherwise: *@fd is -1 then.
+ *     carried a descriptor, so it can only belong to the last byte of @bytes.  *@fd is -1 once it
+ *     was taken.  Otherwise it stays the caller's: to be closed, or, with a result of HELD, to be
+ *     fed again with the rest.
  * @consumed: (out): how many of @bytes were taken
  *
  * A held message is asked for again by feeding, be it nothing.

@@ -30,27 +30,42 @@ remoteGetPadded(size_t length)
     return (length + 3) & ~(size_t)3;
 }
 
+static guint32
+remoteGetWord(const guint8 *bytes)
+{
+    guint32 word;
+
+    memcpy(&word, bytes, sizeof(word));
+    return GUINT32_FROM_BE(word);
+}
+
 size_t
 remoteArgsWant(const char *layout, const guint8 *bytes, size_t have)
 {
     size_t need = 0;
+    guint32 word;
 
     for (; *layout; layout++) {
         switch (*layout) {
+        case 'o':
+            need += 4;
+            if (have < need)
+                return need;
+            word = remoteGetWord(bytes + need - 4);
+            if (word > 1)
+                return have;
+            if (word == 0)
+                break;
+            /* fall through */
         case 'd':
         case 's':
             need += 4;
             if (have < need)
                 return need;
-            else {
-                guint32 word;
-
-                memcpy(&word, bytes + need - 4, 4);
-                word = GUINT32_FROM_BE(word);
-                if (word > REMOTE_STRING_MAX)
-                    return have;
-                need += remoteGetPadded(word);
-            }
+            word = remoteGetWord(bytes + need - 4);
+            if (word > REMOTE_STRING_MAX)
+                return have;
+            need += remoteGetPadded(word);
             if (*layout == 'd')
                 need += 16 + 4;
             break;
@@ -84,6 +99,32 @@ remoteDecodeSetMemory(const guint8 *bytes, size_t length, remoteNonnullDomain *d
     xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
     ok = remoteXdrDomain(&xdr, dom) && xdr_uint64_t(&xdr, memory) &&
         (!flags || xdr_uint32_t(&xdr, flags));
+    xdr_destroy(&xdr);
+    return ok;
+}
+
+bool
+remoteDecodeDomainString(const guint8 *bytes, size_t length, remoteNonnullDomain *dom,
+                         char **text, guint32 *flags)
+{
+    XDR xdr;
+    bool ok;
+
+    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
+    ok = remoteXdrDomain(&xdr, dom) && xdr_string(&xdr, text, REMOTE_STRING_MAX) &&
+        (!flags || xdr_uint32_t(&xdr, flags));
+    xdr_destroy(&xdr);
+    return ok;
+}
+
+bool
+remoteDecodeDomain(const guint8 *bytes, size_t length, remoteNonnullDomain *dom)
+{
+    XDR xdr;
+    bool ok;
+
+    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
+    ok = remoteXdrDomain(&xdr, dom);
     xdr_destroy(&xdr);
     return ok;
 }

@@ -27,8 +27,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(remoteNonnullDomain, remoteNonnullDomainClear)
 
 /**
  * remoteArgsWant:
- * @layout: what the arguments are made of, a letter each: 'd' domain, 's' string, 'l' 64 bit,
- *     'u' 32 bit
+ * @layout: what the arguments are made of, a letter each: 'd' domain, 's' string, 'o' string
+ *     that may be absent, 'l' 64 bit, 'u' 32 bit
  * @bytes: the first @have bytes of them
  *
  * How many bytes must be here before more can be said: never more than the arguments have.  Once
@@ -41,6 +41,21 @@ remoteArgsWant(const char *layout, const guint8 *bytes, size_t have);
 bool
 remoteDecodeSetMemory(const guint8 *bytes, size_t length, remoteNonnullDomain *dom,
                       guint64 *memory, guint32 *flags);
+
+/**
+ * remoteDecodeDomainString:
+ * @text: (out): free() it
+ * @flags: may be NULL, for what has none
+ *
+ * The arguments of many procedures: of the raw monitor commands and of those that attach.
+ */
+bool
+remoteDecodeDomainString(const guint8 *bytes, size_t length, remoteNonnullDomain *dom,
+                         char **text, guint32 *flags);
+
+/* The domain that the arguments of a procedure begin with. */
+bool
+remoteDecodeDomain(const guint8 *bytes, size_t length, remoteNonnullDomain *dom);
 
 /* Arguments: (transfer full). */
 GByteArray *

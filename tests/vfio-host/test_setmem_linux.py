@@ -1,7 +1,7 @@
 """What setmem does to the memory of a Linux guest that has a real VFIO device and answers its
 balloon: nothing is freed before virtballoond, and all that virtballoond knows is checked against
 a balloon that moves. One guest runs through it all, in the order of this file: booting it takes
-about a minute.
+about a minute on an idle machine.
 """
 
 import re
@@ -11,8 +11,8 @@ import pytest
 
 MIB = 1024
 CONSOLE = host.WORK / "linux1-console.log"
-BOOT_SECONDS = 600
-REACTION_SECONDS = 90
+BOOT_SECONDS = 900
+REACTION_SECONDS = 120
 
 
 def reports():
@@ -61,7 +61,7 @@ def test_half_plugged_virtio_mem_is_not_mistaken_for_the_balloons_memory(linux_g
     setmem_and_wait(linux_guest, 256, through_uri)
     result = host.virsh("setmem", linux_guest, "255M", "--live", uri=through_uri)
     assert result.status == 1
-    assert "ua-vm0" in result.err
+    assert "hostdev0" in result.err
 
 
 def test_a_refused_setmem_takes_nothing_from_the_guest(linux_guest, through_uri):
@@ -72,8 +72,10 @@ def test_a_refused_setmem_takes_nothing_from_the_guest(linux_guest, through_uri)
 
 def test_the_command_that_the_refusal_names_gives_memory_back(linux_guest, through_uri):
     before = host.resident(linux_guest)
-    host.checked_virsh("update-memory-device", linux_guest, "--alias", "ua-vm0",
-                       "--requested-size", "0", uri=through_uri)
+    refused = host.virsh("setmem", linux_guest, "128M", "--live", uri=through_uri)
+    command = re.search(r"'virsh (update-memory-device .*?)'", refused.err)[1]
+    assert linux_guest in command and "ua-vm0" in command
+    host.checked_virsh(*command.split(), uri=through_uri)
     host.wait_until(lambda: plugged(linux_guest) == 0, REACTION_SECONDS, "the unplugged memory")
     assert host.resident(linux_guest) < before - 100 * MIB
 

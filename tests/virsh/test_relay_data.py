@@ -15,7 +15,6 @@ import pytest
 
 import frames
 
-SERVER_PINGS_AFTER = 5  # seconds of silence, libvirtd's keepalive_interval
 FEATURE_KEEPALIVE = 10
 
 
