@@ -20,6 +20,8 @@
 
 #include "vberror.h"
 
+/* Clients beyond the limits that are being told so; more are turned away without a word. */
+#define VB_LISTENER_TURNED_AWAY_MAX 64
 /* After running out of descriptors or memory: how long nobody new is let in. */
 #define VB_LISTENER_PAUSE_MSEC 100
 
@@ -36,6 +38,7 @@ typedef struct {
     vbListener *listener;
     int fd; /* -1 once the relay has it */
     gboolean readonly;
+    gboolean turnedAway; /* beyond a limit: its relay only says so */
     pid_t pid;
     uid_t uid;
     vbUpstreamRequest *request; /* or NULL */
@@ -48,6 +51,7 @@ struct _vbListener {
     vbUpstream *upstream;
     GPtrArray *sockets; /* of vbListenerSocket */
     GQueue clients;     /* of vbListenerClient */
+    guint turnedAway;   /* of the clients */
     guint pause;        /* timer, or 0 */
 };
 
@@ -81,6 +85,8 @@ static void
 vbListenerClientFree(vbListenerClient *client)
 {
     g_queue_remove(&client->listener->clients, client);
+    if (client->turnedAway)
+        client->listener->turnedAway--;
     if (client->request)
         vbUpstreamRequestCancel(client->request);
     if (client->fd >= 0)
@@ -112,16 +118,14 @@ vbListenerRelayClosed(vbRelay *relay G_GNUC_UNUSED, gpointer opaque)
     vbListenerClientFree(opaque);
 }
 
+/* Gives @client its relay, or one that only says @failure where @upstream is -1. */
 static void
-vbListenerConnected(int fd, const GError *error, gpointer opaque)
+vbListenerStart(vbListenerClient *client, int upstream, const char *failure)
 {
-    vbListenerClient *client = opaque;
-    vbListener *listener = client->listener;
-
-    client->request = NULL;
-    if (fd < 0)
-        g_warning("client %lld: %s", (long long)client->pid, error->message);
-    client->relay = vbRelayNew(listener->shared, client->fd, fd, fd < 0 ? error->message : NULL,
+    if (failure)
+        g_warning("client %lld of user %lld: %s", (long long)client->pid, (long long)client->uid,
+                  failure);
+    client->relay = vbRelayNew(client->listener->shared, client->fd, upstream, failure,
                                client->readonly, client->pid, client->uid, vbListenerRelayClosed,
                                client);
     client->fd = -1;
@@ -131,23 +135,37 @@ vbListenerConnected(int fd, const GError *error, gpointer opaque)
     }
 }
 
-static gboolean
-vbListenerHasRoom(const vbListener *listener, uid_t uid)
+static void
+vbListenerConnected(int fd, const GError *error, gpointer opaque)
 {
+    vbListenerClient *client = opaque;
+
+    client->request = NULL;
+    vbListenerStart(client, fd, error ? error->message : NULL);
+}
+
+/* Returns: (transfer full): why there is no room for another client of @uid, or NULL */
+static char *
+vbListenerFindLimit(const vbListener *listener, uid_t uid)
+{
+    const vbConfig *config = listener->config;
     unsigned int sameUser = 0;
     GList *item;
 
-    if (listener->clients.length >= listener->config->maxClients)
-        return FALSE;
-    if (listener->clients.length < listener->config->maxClientsPerUser)
-        return TRUE;
+    if (listener->clients.length - listener->turnedAway >= config->maxClients)
+        return g_strdup_printf("too many clients: max_clients is %u", config->maxClients);
+    if (listener->clients.length < config->maxClientsPerUser)
+        return NULL;
     for (item = listener->clients.head; item; item = item->next) {
         const vbListenerClient *client = item->data;
 
-        if (client->uid == uid)
+        if (client->uid == uid && !client->turnedAway)
             sameUser++;
     }
-    return sameUser < listener->config->maxClientsPerUser;
+    if (sameUser < config->maxClientsPerUser)
+        return NULL;
+    return g_strdup_printf("too many clients of user %lld: max_clients_per_user is %u",
+                           (long long)uid, config->maxClientsPerUser);
 }
 
 static gboolean
@@ -186,6 +204,7 @@ vbListenerAccept(guint32 events G_GNUC_UNUSED, gpointer opaque)
     vbListener *listener = sock->listener;
     struct ucred peer = { .pid = 0, .uid = (uid_t)-1 };
     socklen_t length = sizeof(peer);
+    g_autofree char *limit = NULL;
     vbListenerClient *client;
     int fd = accept4(sock->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
@@ -196,13 +215,12 @@ vbListenerAccept(guint32 events G_GNUC_UNUSED, gpointer opaque)
         return;
     }
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 ||
-        !vbListenerHasRoom(listener, peer.uid)) {
-        g_warning("client %lld of user %lld was turned away: too many clients",
-                  (long long)peer.pid, (long long)peer.uid);
+        listener->turnedAway >= VB_LISTENER_TURNED_AWAY_MAX) {
         close(fd);
         return;
     }
 
+    limit = vbListenerFindLimit(listener, peer.uid);
     client = g_new0(vbListenerClient, 1);
     client->listener = listener;
     client->fd = fd;
@@ -210,8 +228,14 @@ vbListenerAccept(guint32 events G_GNUC_UNUSED, gpointer opaque)
     client->pid = peer.pid;
     client->uid = peer.uid;
     g_queue_push_tail(&listener->clients, client);
-    client->request = vbUpstreamConnect(listener->upstream, sock->readonly, vbListenerConnected,
-                                        client);
+    if (limit) {
+        client->turnedAway = TRUE;
+        listener->turnedAway++;
+        vbListenerStart(client, -1, limit);
+    } else {
+        client->request = vbUpstreamConnect(listener->upstream, sock->readonly,
+                                            vbListenerConnected, client);
+    }
 }
 
 /* Whether somebody listens on the socket file. */

@@ -5,7 +5,11 @@
  * taken off the stream and handed to decision.c, and so is every reply to a question of ours.
  *
  * A side is read only while the other one takes what is read, so a slow reader slows its own
- * peer and costs no memory.  While a call waits for its verdict no message is begun that is not
+ * peer and costs no memory.  Only while calls of a client are being decided is libvirt read on for
+ * a client that does not read, because others may wait for libvirt's answers: up to a limit, and
+ * then the client is given a moment to read and is left.
+ *
+ * While a call waits for its verdict no message is begun that is not
  * here whole, because questions go out between two messages: a small one is collected first, a
  * large one is held.
  *
@@ -33,6 +37,10 @@
 #define VB_RELAY_COLLECT_MAX 65536
 /* A client that does not read its answers is not read beyond this many bytes of them. */
 #define VB_RELAY_UNREAD_MAX 262144
+/* What is kept for a client that does not read while calls of it are being decided, and how long it
+ * may stay at that limit. */
+#define VB_RELAY_DECIDING_MAX 4194304
+#define VB_RELAY_STALLED_SECONDS 10
 /* The client's calls in flight with a serial in our range; a real client never gets there. */
 #define VB_RELAY_HIGH_SERIALS_MAX 1024
 /* How long what waits for one side is kept when the other one has gone. */
@@ -372,23 +380,6 @@ vbRelaySideClose(vbRelaySide *side)
     g_queue_clear_full(&side->waiting, (GDestroyNotify)g_byte_array_unref);
 }
 
-static gboolean
-vbRelayLingerEnd(gpointer opaque)
-{
-    vbRelay *relay = opaque;
-
-    relay->linger = 0;
-    vbRelayFinish(relay);
-    return G_SOURCE_REMOVE;
-}
-
-static void
-vbRelayLinger(vbRelay *relay)
-{
-    if (relay->linger == 0)
-        relay->linger = g_timeout_add_seconds(VB_RELAY_LINGER_SECONDS, vbRelayLingerEnd, relay);
-}
-
 /* One side has gone. What it had sent before still reaches the other one, and a call that was
  * forwarded keeps its turn until libvirt's reply. */
 static void
@@ -401,6 +392,49 @@ vbRelaySideGone(vbRelaySide *side)
     vbRelaySideClose(side);
     if (side == &relay->upstream)
         vbDecisionCancel(relay, true);
+}
+
+static gboolean
+vbRelayLingerEnd(gpointer opaque)
+{
+    vbRelay *relay = opaque;
+
+    relay->linger = 0;
+    vbRelayFinish(relay);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
+vbRelayStalledEnd(gpointer opaque)
+{
+    vbRelay *relay = opaque;
+
+    relay->stalled = 0;
+    g_warning("client %lld is left: it does not read, and others wait for its calls to end",
+              (long long)relay->pid);
+    vbRelaySideGone(&relay->client);
+    vbRelayUpdate(relay);
+    return G_SOURCE_REMOVE;
+}
+
+/* Whether libvirt may be read on, though @pending bytes wait for the client. */
+static bool
+vbRelayMayReadUpstream(vbRelay *relay, size_t pending)
+{
+    bool full = relay->decisions.length > 0 && pending >= VB_RELAY_DECIDING_MAX;
+
+    if (!full)
+        g_clear_handle_id(&relay->stalled, g_source_remove);
+    else if (relay->stalled == 0)
+        relay->stalled = g_timeout_add_seconds(VB_RELAY_STALLED_SECONDS, vbRelayStalledEnd, relay);
+    return pending == 0 || (relay->decisions.length > 0 && !full);
+}
+
+static void
+vbRelayLinger(vbRelay *relay)
+{
+    if (relay->linger == 0)
+        relay->linger = g_timeout_add_seconds(VB_RELAY_LINGER_SECONDS, vbRelayLingerEnd, relay);
 }
 
 static void
@@ -520,8 +554,8 @@ vbRelayUpdate(vbRelay *relay)
         }
         if (relay->decisions.length == 0)
             vbRelayLinger(relay);
-    } else if (upstream->fd < 0 && !relay->failure) {
-        if (toClient == 0) {
+    } else if (upstream->fd < 0) {
+        if (toClient == 0 && !relay->failure) {
             vbRelayFinish(relay);
             return;
         }
@@ -530,7 +564,7 @@ vbRelayUpdate(vbRelay *relay)
 
     vbRelaySideWait(client, (upstream->fd >= 0 || relay->failure) && !client->held && toUpstream == 0 &&
                     toClient < VB_RELAY_UNREAD_MAX);
-    vbRelaySideWait(upstream, toClient == 0);
+    vbRelaySideWait(upstream, vbRelayMayReadUpstream(relay, toClient));
 }
 
 static void
@@ -606,6 +640,7 @@ vbRelayFinish(vbRelay *relay)
         return;
     relay->dead = true;
     g_clear_handle_id(&relay->linger, g_source_remove);
+    g_clear_handle_id(&relay->stalled, g_source_remove);
     vbDecisionCancel(relay, true);
     vbRelaySideClose(&relay->client);
     vbRelaySideClose(&relay->upstream);
@@ -642,5 +677,7 @@ vbRelayNew(const vbRelayShared *shared, int client, int upstream, const char *fa
         vbRelayFree(relay);
         return NULL;
     }
+    if (failure)
+        vbRelayLinger(relay);
     return relay;
 }

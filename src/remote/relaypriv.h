@@ -63,8 +63,9 @@ struct _vbRelay {
     vbRelayClosedFunc closed;
     gpointer opaque;
     bool dead;
-    bool retry;   /* a held message may go on */
-    guint linger; /* timer: one side is gone, and the other gets what waits for it */
+    bool retry;    /* a held message may go on */
+    guint linger;  /* timer: one side is gone, and the other gets what waits for it */
+    guint stalled; /* timer: the client does not read, while calls of it are being decided */
 
     qemuDriverConn conn;
     bool opened;       /* a CONNECT_OPEN has succeeded */

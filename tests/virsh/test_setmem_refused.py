@@ -1,11 +1,10 @@
 """What virtballoond refuses, as far as it can be shown without a device to assign.
 
 A definition with a device that is not there cannot be started, but the size for its next start is
-judged. And a background snapshot inhibits the balloon of a running guest without any device.
+judged.
 """
 
 import os
-import socket
 
 import pytest
 
@@ -154,39 +153,3 @@ def test_refused_and_granted_calls_may_be_mixed(virtballoond, blocked, guest):
     assert {reply.serial: reply.status for reply in replies} == {
         serial: frames.ERROR if target is blocked else frames.OK
         for serial, target in calls.items()}
-
-
-@pytest.fixture
-def snapshotting(direct, start_guest, directory):
-    """A guest in the middle of a background snapshot, whose reader does not read.
-
-    It has to have run before: QEMU 7.2 aborts when a snapshot is taken of one that never did.
-    """
-    guest = start_guest()
-    with socket.socket(socket.AF_UNIX) as reader:
-        reader.bind(str(directory / "snapshot"))
-        reader.listen()
-        for command in (
-                ("resume", guest.name),
-                ("qemu-monitor-command", guest.name,
-                 '{"execute":"migrate-set-capabilities","arguments":{"capabilities":['
-                 '{"capability":"background-snapshot","state":true}]}}'),
-                ("qemu-monitor-command", guest.name,
-                 f'{{"execute":"migrate","arguments":{{"uri":"unix:{directory}/snapshot"}}}}')):
-            result = direct.virsh(*command)
-            assert result.code == 0, result.err
-        harness.wait_for(lambda: b'"status":"active"' in direct.virsh(
-            "qemu-monitor-command", guest.name, '{"execute":"query-migrate"}').out)
-        yield guest
-    (directory / "snapshot").unlink()
-
-
-@pytest.mark.xfail(strict=True, reason="query-migrate is not among the questions to QEMU yet")
-def test_a_background_snapshot_inhibits(direct, start_virtballoond, snapshotting):
-    daemon = start_virtballoond("auth=none\nqmp=always\n")
-    with daemon.open() as connection:
-        sent = direct.commands_sent(lambda: setmem.assert_refused(
-            connection.call(frames.SET_MEMORY_FLAGS,
-                            setmem.arguments(frames.SET_MEMORY_FLAGS, snapshotting.wire())),
-            snapshotting, "background snapshot"))
-    assert not [command for command in sent if command.startswith(b'{"execute":"balloon"')]
