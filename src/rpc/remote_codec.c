@@ -56,7 +56,7 @@ remoteArgsWant(const char *layout, const guint8 *bytes, size_t have)
                 return have;
             if (word == 0)
                 break;
-            /* fall through */
+            G_GNUC_FALLTHROUGH;
         case 'd':
         case 's':
             need += 4;
