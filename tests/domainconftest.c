@@ -71,8 +71,8 @@ testAssertRefusedBytes(const char *xml, size_t length, const char *pattern)
     g_autoptr(vbDomainDef) def = vbDomainDefParseString(xml, length, &error);
 
     g_assert_null(def);
-    g_assert_true(g_error_matches(error, VB_ERROR, VB_ERROR_XML) ||
-                  g_error_matches(error, VB_ERROR, VB_ERROR_DOCTYPE));
+    g_assert_true(error->domain == VB_ERROR);
+    g_assert_true(error->code == VB_ERROR_XML || error->code == VB_ERROR_DOCTYPE);
     g_assert_true(g_utf8_validate(error->message, -1, NULL));
     g_assert_cmpuint(strlen(error->message), <, 1000);
     if (!g_pattern_match_simple(pattern, error->message))
@@ -260,6 +260,24 @@ testFirstNameWins(void)
     g_autoptr(vbDomainDef) def = testParse("<domain><name>a</name><name>b</name></domain>");
 
     g_assert_cmpstr(def->name, ==, "a");
+}
+
+static void
+testFirstEmulatorWins(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices("<emulator>/a</emulator>"
+                                                  "<emulator>/b</emulator>");
+
+    g_assert_cmpstr(def->emulator, ==, "/a");
+}
+
+static void
+testUUIDBlanks(void)
+{
+    g_autoptr(vbDomainDef) def = testParse(
+        "<domain><uuid> 4f1dd6d7-6a5f-4d7c-8d0b-0a4b1d8a7e01\n</uuid></domain>");
+
+    g_assert_cmpstr(def->uuid, ==, "4f1dd6d7-6a5f-4d7c-8d0b-0a4b1d8a7e01");
 }
 
 static void
@@ -473,6 +491,17 @@ testErrorIsUTF8(void)
 }
 
 static void
+testErrorIsOneLine(void)
+{
+    const char xml[] = "<domain><memory>1&#10;2&#x9b;3&#x202e;</memory></domain>";
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(vbDomainDefParseString(xml, strlen(xml), &error));
+    g_assert_error(error, VB_ERROR, VB_ERROR_XML);
+    g_assert_cmpstr(error->message, ==, "line 1: <memory>: not a size: '1?2?3?'");
+}
+
+static void
 testCurrentMemory(void)
 {
     g_autoptr(vbDomainDef) def = testLoad("no-balloon-inactive");
@@ -580,6 +609,17 @@ testDimm(void)
 }
 
 static void
+testDimmBlock(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<memory model='nvdimm'><target><size>1048576</size><block>?</block>"
+        "<current>1048576</current></target></memory>");
+
+    g_assert_cmpuint(testMemory(def, 0)->block, ==, 0);
+    g_assert_cmpuint(testMemory(def, 0)->current, ==, 0);
+}
+
+static void
 testOtherMemory(void)
 {
     const char *const models[] = {"nvdimm", "virtio-pmem", "sgx-epc", "", "DIMM"};
@@ -684,6 +724,18 @@ testBalloonNeverNegative(void)
         "<current>4096</current></target></memory></devices>");
 
     g_assert_cmpuint(vbDomainDefGetBalloonMaximum(def), ==, 0);
+    g_assert_cmpuint(vbDomainDefGetBalloonCurrent(def), ==, 0);
+}
+
+static void
+testBalloonCurrentNeverNegative(void)
+{
+    g_autoptr(vbDomainDef) def = testParseChildren(
+        "<memory>8192</memory><currentMemory>1024</currentMemory><devices>"
+        "<memory model='virtio-mem'><target><size>4096</size><current>4096</current></target>"
+        "</memory></devices>");
+
+    g_assert_cmpuint(vbDomainDefGetBalloonMaximum(def), ==, 4096);
     g_assert_cmpuint(vbDomainDefGetBalloonCurrent(def), ==, 0);
 }
 
@@ -1298,6 +1350,96 @@ testPolicyNames(void)
                     VB_DOMAIN_BALLOON_POLICY_INVALID);
 }
 
+/* Devices on their own */
+
+static vbDomainDef *
+testParseDevice(const char *xml)
+{
+    g_autoptr(GError) error = NULL;
+    vbDomainDef *def = vbDomainDefParseDeviceString(xml, strlen(xml), &error);
+
+    g_assert_no_error(error);
+    g_assert_nonnull(def);
+    return def;
+}
+
+static void
+testAssertDeviceRefused(const char *xml, int code)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(vbDomainDefParseDeviceString(xml, strlen(xml), &error));
+    g_assert_error(error, VB_ERROR, code);
+}
+
+static void
+testDeviceHostdev(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevice(
+        "<?xml version='1.0'?>\n<hostdev mode='subsystem' type='pci'>" TEST_PCI_SOURCE
+        "<alias name='ua-gpu'/></hostdev>");
+
+    g_assert_cmpint(def->id, ==, -1);
+    g_assert_cmpuint(def->hostdevs->len, ==, 1);
+    testAssertHostdev(def, 0, VB_DOMAIN_HOSTDEV_PCI, "ua-gpu", "0000:07:00.0");
+}
+
+static void
+testDeviceInterface(void)
+{
+    g_autoptr(vbDomainDef) hostdev = testParseDevice(
+        "<interface type='hostdev'><source><address type='pci' bus='0x3b'/></source></interface>");
+    g_autoptr(vbDomainDef) vdpa = testParseDevice(
+        "<interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/></interface>");
+
+    testAssertHostdev(hostdev, 0, VB_DOMAIN_HOSTDEV_PCI, NULL, "0000:3b:00.0");
+    g_assert_true(testHostdev(hostdev, 0)->isInterface);
+    testAssertDevice(vdpa, 0, VB_DOMAIN_DEVICE_VDPA_NET, NULL, "/dev/vhost-vdpa-0");
+}
+
+static void
+testDeviceMemory(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevice(
+        "<memory model='dimm'><target><size unit='MiB'>1</size></target></memory>");
+
+    g_assert_cmpuint(testMemory(def, 0)->size, ==, 1024);
+}
+
+static void
+testDeviceForeignNamespace(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevice(
+        "<x:interface xmlns:x='urn:x' type='hostdev'><source><address type='pci' bus='7'/></source>"
+        "</x:interface>");
+
+    testAssertHostdev(def, 0, VB_DOMAIN_HOSTDEV_PCI, NULL, "0000:07:00.0");
+    g_assert_true(testHostdev(def, 0)->isInterface);
+}
+
+static void
+testDeviceUnknown(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevice("<watchdog model='i6300esb'/>");
+
+    g_assert_cmpuint(def->hostdevs->len + def->devices->len + def->memories->len, ==, 0);
+}
+
+static void
+testDeviceRefused(void)
+{
+    testAssertDeviceRefused("", VB_ERROR_XML);
+    testAssertDeviceRefused("<hostdev>", VB_ERROR_XML);
+    testAssertDeviceRefused("<hostdev/><hostdev/>", VB_ERROR_XML);
+    testAssertDeviceRefused("<memory model='dimm'/>", VB_ERROR_XML);
+}
+
+static void
+testDeviceDoctype(void)
+{
+    testAssertDeviceRefused("<!DOCTYPE hostdev><hostdev/>", VB_ERROR_DOCTYPE);
+}
+
 /* Hostile texts */
 
 static guint testEntitiesLoaded;
@@ -1582,6 +1724,8 @@ main(int argc, char **argv)
     TEST("an id that is no number is -1", testUnreadableId);
     TEST("a domain with nothing in it leaves every field empty", testEmptyDomain);
     TEST("the first of two names is taken", testFirstNameWins);
+    TEST("the first of two emulators is taken", testFirstEmulatorWins);
+    TEST("blanks around the uuid are dropped", testUUIDBlanks);
     TEST("character references and CDATA are resolved", testReferences);
     TEST("a declared encoding is followed", testDeclaredEncoding);
     TEST("elements in a foreign namespace are skipped", testForeignNamespace);
@@ -1605,6 +1749,7 @@ main(int argc, char **argv)
     TEST("the message about a size has its line", testErrorLine);
     TEST("the message about a size quotes only its beginning", testErrorIsShort);
     TEST("the message about a size is UTF-8 wherever it is cut", testErrorIsUTF8);
+    TEST("the message about a size has no control characters of the document", testErrorIsOneLine);
     TEST("currentMemory is read beside memory", testCurrentMemory);
     TEST("currentMemory absent or zero is memory", testCurrentMemoryAbsent);
     TEST("currentMemory above memory is memory", testCurrentMemoryTooLarge);
@@ -1616,6 +1761,7 @@ main(int argc, char **argv)
 
     TEST("a virtio-mem device is read with all its sizes", testVirtioMem);
     TEST("a dimm has a size only", testDimm);
+    TEST("block, requested and current belong to virtio-mem only", testDimmBlock);
     TEST("memory of other models is other memory", testOtherMemory);
     TEST("the sizes of a memory device have units", testMemoryDeviceUnits);
     TEST("a memory device with an unreadable size is refused", testMemoryDeviceUnreadable);
@@ -1625,6 +1771,8 @@ main(int argc, char **argv)
     TEST("what virtio-mem has plugged is taken out of currentMemory", testBalloonCurrent);
     TEST("the balloon's current size is never above its maximum", testBalloonCurrentBounded);
     TEST("the balloon's sizes never drop below zero", testBalloonNeverNegative);
+    TEST("the balloon's current size alone never drops below zero",
+         testBalloonCurrentNeverNegative);
 
     TEST("a PCI hostdev has alias and address", testHostdevPCI);
     TEST("an mdev hostdev has alias, uuid and model", testHostdevMdev);
@@ -1692,6 +1840,14 @@ main(int argc, char **argv)
     TEST("a policy can be in the default namespace", testPolicyDefaultNamespace);
     TEST("a policy anywhere else is none", testPolicyElsewhere);
     TEST("the names of policies go both ways", testPolicyNames);
+
+    TEST("a hostdev can come on its own", testDeviceHostdev);
+    TEST("an interface can come on its own", testDeviceInterface);
+    TEST("a memory device can come on its own", testDeviceMemory);
+    TEST("a device on its own goes by its local name", testDeviceForeignNamespace);
+    TEST("a device of a kind that is not kept leaves nothing", testDeviceUnknown);
+    TEST("a device that cannot be read is refused", testDeviceRefused);
+    TEST("a device with a document type declaration has an error of its own", testDeviceDoctype);
 
     TEST("an empty text is refused", testEmpty);
     TEST("a text that is no XML is refused", testNoXML);

@@ -241,12 +241,27 @@ vbParseInt(const char *text, int fallback)
     return text && vbParseUnsigned(text, 10, INT_MAX, &value) ? (int)value : fallback;
 }
 
-/* Sets @error to what is wrong at @node. @text is as the document has it: kept short and UTF-8. */
+/* Documents and what libxml2 says of them end up in logs and on terminals. */
+static char *
+vbXMLMakePrintable(const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    GString *printable = g_string_new(NULL);
+
+    for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
+        gunichar c = g_utf8_get_char(p);
+
+        g_string_append_unichar(printable, g_unichar_isprint(c) ? c : '?');
+    }
+    return g_string_free(printable, FALSE);
+}
+
+/* Sets @error to what is wrong at @node. @text is as the document has it: shown in part. */
 static void
 vbDomainReportXML(const xmlNode *node, const char *problem, const char *text, GError **error)
 {
     g_autofree char *cut = g_strndup(text, 64);
-    g_autofree char *shown = g_utf8_make_valid(cut, -1);
+    g_autofree char *shown = vbXMLMakePrintable(cut);
 
     g_set_error(error, VB_ERROR, VB_ERROR_XML, "line %ld: <%s>: %s '%s'",
                 xmlGetLineNo(node), (const char *)node->name, problem, shown);
@@ -368,7 +383,7 @@ vbDomainHostdevDefParseXML(vbDomainDef *def,
 
     hostdev->type = type;
     hostdev->model = VB_DOMAIN_MDEV_MODEL_OTHER;
-    hostdev->isInterface = vbXMLNodeIs(device, "interface", NULL);
+    hostdev->isInterface = g_str_equal((const char *)device->name, "interface");
     hostdev->iommufd = vbXMLPropIs(driver, "iommufd", "yes");
     hostdev->alias = vbDomainDeviceAliasParseXML(device);
 
@@ -534,7 +549,7 @@ vbDomainMemballoonDefParseXML(vbDomainDef *def, const xmlNode *node)
 }
 
 static bool
-vbDomainDeviceParseXML(vbDomainDef *def, const xmlNode *node, bool *sawMemballoon, GError **error)
+vbDomainDeviceParseXML(vbDomainDef *def, const xmlNode *node, GError **error)
 {
     const char *name = (const char *)node->name;
 
@@ -546,9 +561,8 @@ vbDomainDeviceParseXML(vbDomainDef *def, const xmlNode *node, bool *sawMemballoo
         vbDomainDiskDefParseXML(def, node);
     } else if (g_str_equal(name, "memory")) {
         return vbDomainMemoryDefParseXML(def, node, error);
-    } else if (g_str_equal(name, "memballoon") && !*sawMemballoon) {
+    } else if (g_str_equal(name, "memballoon")) {
         vbDomainMemballoonDefParseXML(def, node);
-        *sawMemballoon = true;
     } else if (g_str_equal(name, "emulator") && !def->emulator) {
         def->emulator = vbXMLText(node);
     }
@@ -556,12 +570,11 @@ vbDomainDeviceParseXML(vbDomainDef *def, const xmlNode *node, bool *sawMemballoo
 }
 
 static bool
-vbDomainDevicesParseXML(vbDomainDef *def, const xmlNode *devices, bool *sawMemballoon,
-                        GError **error)
+vbDomainDevicesParseXML(vbDomainDef *def, const xmlNode *devices, GError **error)
 {
     for (const xmlNode *node = devices->children; node; node = node->next) {
         if (node->type == XML_ELEMENT_NODE && !node->ns &&
-            !vbDomainDeviceParseXML(def, node, sawMemballoon, error))
+            !vbDomainDeviceParseXML(def, node, error))
             return false;
     }
     return true;
@@ -717,7 +730,6 @@ static vbDomainDef *
 vbDomainDefParseXML(const xmlNode *root, GError **error)
 {
     g_autoptr(vbDomainDef) def = vbDomainDefNew();
-    bool sawMemballoon = false;
 
     def->virtType = g_strdup(vbXMLProp(root, "type"));
     def->id = vbParseInt(vbXMLProp(root, "id"), -1);
@@ -727,8 +739,7 @@ vbDomainDefParseXML(const xmlNode *root, GError **error)
         g_strstrip(def->uuid);
 
     for (const xmlNode *node = root->children; node; node = node->next) {
-        if (vbXMLNodeIs(node, "devices", NULL) &&
-            !vbDomainDevicesParseXML(def, node, &sawMemballoon, error))
+        if (vbXMLNodeIs(node, "devices", NULL) && !vbDomainDevicesParseXML(def, node, error))
             return NULL;
     }
     if (!vbDomainDefParseMemory(def, root, error))
@@ -741,17 +752,18 @@ vbDomainDefParseXML(const xmlNode *root, GError **error)
     return g_steal_pointer(&def);
 }
 
-/* Later errors are mostly consequences of the first; the others leave the document usable. */
+/* Later errors are mostly consequences of the first; those not fatal leave a usable document. */
 static void
 vbXMLCatchError(void *opaque, vbXMLError *error)
 {
     const xmlParserCtxt *ctxt = opaque;
     vbXMLParserData *data = ctxt->_private;
+    g_autofree char *text = NULL;
 
     if (error->level != XML_ERR_FATAL || data->message)
         return;
-    data->message = g_utf8_make_valid(error->message ? error->message : "malformed", -1);
-    g_strchomp(data->message);
+    text = g_strchomp(g_strdup(error->message ? error->message : "malformed"));
+    data->message = vbXMLMakePrintable(text);
     data->line = error->line;
 }
 
@@ -838,7 +850,6 @@ vbDomainDefParseDeviceString(const char *xml, size_t length, GError **error)
     g_autoptr(xmlDoc) doc = vbXMLParse(xml, length, error);
     g_autoptr(vbDomainDef) def = NULL;
     const xmlNode *root = NULL;
-    bool sawMemballoon = false;
 
     if (!doc)
         return NULL;
@@ -846,7 +857,7 @@ vbDomainDefParseDeviceString(const char *xml, size_t length, GError **error)
      * virDomainDeviceDefParse()). */
     root = xmlDocGetRootElement(doc);
     def = vbDomainDefNew();
-    if (!vbDomainDeviceParseXML(def, root, &sawMemballoon, error))
+    if (!vbDomainDeviceParseXML(def, root, error))
         return NULL;
     return g_steal_pointer(&def);
 }
