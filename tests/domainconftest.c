@@ -315,9 +315,15 @@ static void
 testForeignAttribute(void)
 {
     g_autoptr(vbDomainDef) def = testParseChildren(
-        "<memory x:unit='MiB' xmlns:x='urn:x'>1024</memory>");
+        "<memory x:unit='MiB' xmlns:x='urn:x'>1024</memory>"
+        "<devices><hostdev mode='subsystem' x:type='pci' xmlns:x='urn:x'>" TEST_PCI_SOURCE
+        "</hostdev></devices>");
+    const vbDomainHostdevDef *hostdev;
 
-    g_assert_cmpuint(def->memory, ==, 1024);
+    g_assert_cmpuint(def->memory, ==, 1024 * 1024);
+    g_assert_cmpuint(def->hostdevs->len, ==, 1);
+    hostdev = g_ptr_array_index(def->hostdevs, 0);
+    g_assert_cmpint(hostdev->type, ==, VB_DOMAIN_HOSTDEV_PCI);
 }
 
 static void
@@ -1729,7 +1735,7 @@ main(int argc, char **argv)
     TEST("character references and CDATA are resolved", testReferences);
     TEST("a declared encoding is followed", testDeclaredEncoding);
     TEST("elements in a foreign namespace are skipped", testForeignNamespace);
-    TEST("attributes in a foreign namespace are skipped", testForeignAttribute);
+    TEST("attributes count in whatever namespace they are", testForeignAttribute);
     TEST("every devices element counts", testSeveralDevicesElements);
 
     TEST("a size without a unit is KiB", testMemoryNoUnit);

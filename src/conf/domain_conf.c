@@ -1,47 +1,19 @@
 /*
  * domain_conf.c: what virt-balloon reads of libvirt's <domain> document
  *
- * Reads what clients and libvirt send, so the text may be hostile: libxml2's own limits stay on,
- * nothing outside the text is looked at, and a document type declaration is refused where it
- * starts, before entities or attribute defaults can make a small text large.  Nothing is printed;
- * what went wrong is in the GError, with its line.
- *
- * The tree is walked by hand.  Elements and attributes are found where libvirt's XPath finds them:
- * outside any namespace, the first one where libvirt takes one, in every <devices> where libvirt
- * takes all.
+ * Elements and attributes are found where libvirt's XPath finds them: outside any namespace, the
+ * first one where libvirt takes one, in every <devices> where libvirt takes all.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
 #include "domain_conf.h"
 
-#include <errno.h>
-#include <libxml/parser.h>
-#include <libxml/tree.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "vberror.h"
-
-/* libvirt refuses sizes from here on, so that they stay a number of bytes in a long long. */
-#define VB_DOMAIN_MEMORY_LIMIT (1ULL << 53)
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlParserCtxt, xmlFreeParserCtxt)
-
-#if LIBXML_VERSION >= 21200
-typedef const xmlError vbXMLError;
-#else
-typedef xmlError vbXMLError;
-#endif
-
-/* What the callbacks of one parser run leave behind. */
-typedef struct {
-    char *message; /* libxml2's first fatal error, or NULL */
-    int line;
-    bool doctype;
-} vbXMLParserData;
+#include "vbxml.h"
 
 static const char *const vbDomainBalloonPolicyNames[] = {
     [VB_DOMAIN_BALLOON_POLICY_DEFAULT] = "default",
@@ -167,167 +139,12 @@ vbDomainDefFree(vbDomainDef *def)
     g_free(def);
 }
 
-static bool
-vbXMLNodeIs(const xmlNode *node, const char *name, const char *ns)
-{
-    return node->type == XML_ELEMENT_NODE &&
-           strcmp((const char *)node->name, name) == 0 &&
-           g_strcmp0(node->ns ? (const char *)node->ns->href : NULL, ns) == 0;
-}
-
-/* The first child element @name without namespace; NULL for no @node, so that calls can nest. */
-static const xmlNode *
-vbXMLChild(const xmlNode *node, const char *name)
-{
-    if (!node)
-        return NULL;
-    for (const xmlNode *child = node->children; child; child = child->next) {
-        if (vbXMLNodeIs(child, name, NULL))
-            return child;
-    }
-    return NULL;
-}
-
-/*
- * The value of attribute @name, which belongs to the tree; NULL if there is none, or no @node.
- * No entity is ever declared here, so libxml2 has every value in one piece.
- */
-static const char *
-vbXMLProp(const xmlNode *node, const char *name)
-{
-    if (!node)
-        return NULL;
-    for (const xmlAttr *attr = node->properties; attr; attr = attr->next) {
-        if (attr->ns || strcmp((const char *)attr->name, name) != 0)
-            continue;
-        return attr->children ? (const char *)attr->children->content : "";
-    }
-    return NULL;
-}
-
-static bool
-vbXMLPropIs(const xmlNode *node, const char *name, const char *value)
-{
-    return g_strcmp0(vbXMLProp(node, name), value) == 0;
-}
-
-/* The text of @node and everything below, as XPath's string(); NULL if empty, as libvirt has it. */
-static char *
-vbXMLText(const xmlNode *node)
-{
-    xmlChar *content = node ? xmlNodeGetContent(node) : NULL;
-    char *text = content && *content ? g_strdup((const char *)content) : NULL;
-
-    xmlFree(content);
-    return text;
-}
-
-/* As libvirt's virStrToLong_ullp(): blanks in front are fine, anything behind is not. */
-static bool
-vbParseUnsigned(const char *text, int base, unsigned long long max, unsigned long long *value)
-{
-    char *end = NULL;
-
-    errno = 0;
-    *value = strtoull(text, &end, base);
-    return errno == 0 && end != text && *end == '\0' && !strchr(text, '-') && *value <= max;
-}
-
 static int
-vbParseInt(const char *text, int fallback)
+vbDomainParseInt(const char *text, int fallback)
 {
     unsigned long long value;
 
-    return text && vbParseUnsigned(text, 10, INT_MAX, &value) ? (int)value : fallback;
-}
-
-/* Documents and what libxml2 says of them end up in logs and on terminals. */
-static char *
-vbXMLMakePrintable(const char *text)
-{
-    g_autofree char *valid = g_utf8_make_valid(text, -1);
-    GString *printable = g_string_new(NULL);
-
-    for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
-        gunichar c = g_utf8_get_char(p);
-
-        g_string_append_unichar(printable, g_unichar_isprint(c) ? c : '?');
-    }
-    return g_string_free(printable, FALSE);
-}
-
-/* Sets @error to what is wrong at @node. @text is as the document has it: shown in part. */
-static void
-vbDomainReportXML(const xmlNode *node, const char *problem, const char *text, GError **error)
-{
-    g_autofree char *cut = g_strndup(text, 64);
-    g_autofree char *shown = vbXMLMakePrintable(cut);
-
-    g_set_error(error, VB_ERROR, VB_ERROR_XML, "line %ld: <%s>: %s '%s'",
-                xmlGetLineNo(node), (const char *)node->name, problem, shown);
-}
-
-/* Bytes in a @unit of libvirt's scaled integers (virScaleInteger()); 0 if there is no such unit. */
-static unsigned long long
-vbDomainUnitScale(const char *unit)
-{
-    static const char prefixes[] = "kmgtpe";
-    const char *prefix;
-    unsigned long long base;
-    unsigned long long scale = 1;
-
-    if (!unit || *unit == '\0')
-        return 1024;
-    if (g_ascii_strcasecmp(unit, "b") == 0 ||
-        g_ascii_strcasecmp(unit, "byte") == 0 ||
-        g_ascii_strcasecmp(unit, "bytes") == 0)
-        return 1;
-
-    if (unit[1] == '\0' || g_ascii_strcasecmp(unit + 1, "iB") == 0)
-        base = 1024;
-    else if (g_ascii_strcasecmp(unit + 1, "B") == 0)
-        base = 1000;
-    else
-        return 0;
-
-    if (!(prefix = strchr(prefixes, g_ascii_tolower(*unit))))
-        return 0;
-    for (const char *p = prefixes; p <= prefix; p++)
-        scale *= base;
-    return scale;
-}
-
-/* As virDomainParseMemory(): KiB where there is no unit, the result rounded up to KiB. */
-static bool
-vbDomainParseMemory(const xmlNode *node,
-                    const char *text,
-                    unsigned long long *kib,
-                    GError **error)
-{
-    const char *unit = vbXMLProp(node, "unit");
-    unsigned long long scale = vbDomainUnitScale(unit);
-    unsigned long long value;
-
-    if (!vbParseUnsigned(text, 10, ULLONG_MAX, &value)) {
-        vbDomainReportXML(node, "not a size:", text, error);
-        return false;
-    }
-    if (scale == 0) {
-        vbDomainReportXML(node, "unknown unit", unit, error);
-        return false;
-    }
-    if (value > LLONG_MAX / scale) {
-        vbDomainReportXML(node, "size too large:", text, error);
-        return false;
-    }
-
-    value *= scale;
-    *kib = value / 1024 + (value % 1024 != 0);
-    if (*kib >= VB_DOMAIN_MEMORY_LIMIT) {
-        vbDomainReportXML(node, "size too large:", text, error);
-        return false;
-    }
-    return true;
+    return text && vbXMLParseUnsigned(text, 10, INT_MAX, &value) ? (int)value : fallback;
 }
 
 /* The size in the child @name of @parent; untouched where it is absent or empty. */
@@ -340,7 +157,7 @@ vbDomainMemoryElementParseXML(const xmlNode *parent,
     const xmlNode *node = vbXMLChild(parent, name);
     g_autofree char *text = vbXMLText(node);
 
-    return !text || vbDomainParseMemory(node, text, kib, error);
+    return !text || vbXMLParseSize(node, text, kib, error);
 }
 
 /* libvirt reads every part in base 0 (0x hexadecimal, leading 0 octal), 0 where it is absent. */
@@ -356,7 +173,7 @@ vbDomainPCIAddressParseXML(const xmlNode *address)
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         const char *text = vbXMLProp(address, names[i]);
 
-        if (text && !vbParseUnsigned(text, 0, limits[i], &parts[i]))
+        if (text && !vbXMLParseUnsigned(text, 0, limits[i], &parts[i]))
             return NULL;
     }
     return g_strdup_printf("%04llx:%02llx:%02llx.%llx", parts[0], parts[1], parts[2], parts[3]);
@@ -512,12 +329,12 @@ vbDomainMemoryDefParseXML(vbDomainDef *def, const xmlNode *node, GError **error)
                                      G_N_ELEMENTS(vbDomainMemoryModelNames),
                                      vbXMLProp(node, "model"), VB_DOMAIN_MEMORY_OTHER);
     memory->alias = vbDomainDeviceAliasParseXML(node);
-    memory->node = vbParseInt(nodeText, -1);
+    memory->node = vbDomainParseInt(nodeText, -1);
 
     if (!vbDomainMemoryElementParseXML(target, "size", &memory->size, error))
         return false;
     if (memory->size == 0) {
-        vbDomainReportXML(node, "a memory device needs a", "size", error);
+        vbXMLReport(node, "a memory device needs a", "size", error);
         return false;
     }
     /* What nvdimm and others call <block> is not ours. */
@@ -677,12 +494,12 @@ vbDomainNumaMemoryParseXML(const xmlNode *root, unsigned long long *total, GErro
         if (!vbXMLNodeIs(cell, "cell", NULL))
             continue;
         text = vbXMLProp(cell, "memory");
-        if (!vbDomainParseMemory(cell, text ? text : "", &kib, error))
+        if (!vbXMLParseSize(cell, text ? text : "", &kib, error))
             return false;
         /* Checked at every step: no sum of two sizes below the limit can wrap. */
         *total += kib;
-        if (*total >= VB_DOMAIN_MEMORY_LIMIT) {
-            vbDomainReportXML(cell, "size too large:", text, error);
+        if (*total >= VB_XML_SIZE_LIMIT) {
+            vbXMLReport(cell, "size too large:", text, error);
             return false;
         }
     }
@@ -715,8 +532,8 @@ vbDomainDefParseMemory(vbDomainDef *def, const xmlNode *root, GError **error)
             const vbDomainMemoryDef *memory = g_ptr_array_index(def->memories, i);
 
             def->memory += memory->size;
-            if (def->memory >= VB_DOMAIN_MEMORY_LIMIT) {
-                vbDomainReportXML(root, "size too large:", "memory devices", error);
+            if (def->memory >= VB_XML_SIZE_LIMIT) {
+                vbXMLReport(root, "size too large:", "memory devices", error);
                 return false;
             }
         }
@@ -732,7 +549,7 @@ vbDomainDefParseXML(const xmlNode *root, GError **error)
     g_autoptr(vbDomainDef) def = vbDomainDefNew();
 
     def->virtType = g_strdup(vbXMLProp(root, "type"));
-    def->id = vbParseInt(vbXMLProp(root, "id"), -1);
+    def->id = vbDomainParseInt(vbXMLProp(root, "id"), -1);
     if (!(def->name = vbXMLText(vbXMLChild(root, "name"))))
         def->name = g_strdup("");
     if ((def->uuid = vbXMLText(vbXMLChild(root, "uuid"))))
@@ -750,82 +567,6 @@ vbDomainDefParseXML(const xmlNode *root, GError **error)
     vbDomainPolicyParseXML(def, vbXMLChild(root, "metadata"));
     vbDomainQemuNamespaceParseXML(def, root);
     return g_steal_pointer(&def);
-}
-
-/* Later errors are mostly consequences of the first; those not fatal leave a usable document. */
-static void
-vbXMLCatchError(void *opaque, vbXMLError *error)
-{
-    const xmlParserCtxt *ctxt = opaque;
-    vbXMLParserData *data = ctxt->_private;
-    g_autofree char *text = NULL;
-
-    if (error->level != XML_ERR_FATAL || data->message)
-        return;
-    text = g_strchomp(g_strdup(error->message ? error->message : "malformed"));
-    data->message = vbXMLMakePrintable(text);
-    data->line = error->line;
-}
-
-/* libxml2 is at '<!DOCTYPE': nothing has been declared yet. */
-static void
-vbXMLRefuseDoctype(void *opaque,
-                   const xmlChar *name G_GNUC_UNUSED,
-                   const xmlChar *publicId G_GNUC_UNUSED,
-                   const xmlChar *systemId G_GNUC_UNUSED)
-{
-    xmlParserCtxt *ctxt = opaque;
-    vbXMLParserData *data = ctxt->_private;
-
-    data->doctype = true;
-    xmlStopParser(ctxt);
-}
-
-/*
- * As libvirt's virXMLParse(), which lets libxml2 expand the entities of a document type and fill
- * in its attribute defaults.  Both can make a small text enormous, and libvirt never writes
- * either: the parser stops at the document type.
- */
-static xmlDoc *
-vbXMLParse(const char *xml, size_t length, GError **error)
-{
-    g_autoptr(xmlParserCtxt) ctxt = NULL;
-    g_autoptr(xmlDoc) doc = NULL;
-    g_autofree char *message = NULL;
-    vbXMLParserData data = {0};
-
-    if (length == 0 || length > INT_MAX) {
-        g_set_error(error, VB_ERROR, VB_ERROR_XML, "a document of %zu bytes is not read", length);
-        return NULL;
-    }
-    /* libvirt's strings end here, libxml2's do not always: nobody is to see two documents. */
-    if (memchr(xml, '\0', length)) {
-        g_set_error(error, VB_ERROR, VB_ERROR_XML, "the document has a NUL byte in it");
-        return NULL;
-    }
-    if (!(ctxt = xmlNewParserCtxt())) {
-        g_set_error(error, VB_ERROR, VB_ERROR_SYSTEM, "out of memory");
-        return NULL;
-    }
-
-    ctxt->_private = &data;
-    ctxt->sax->serror = vbXMLCatchError;
-    ctxt->sax->internalSubset = vbXMLRefuseDoctype;
-    doc = xmlCtxtReadMemory(ctxt, xml, (int)length, NULL, NULL,
-                            XML_PARSE_NONET | XML_PARSE_NOWARNING);
-    message = data.message;
-
-    if (data.doctype) {
-        g_set_error(error, VB_ERROR, VB_ERROR_DOCTYPE,
-                    "the document has a document type declaration, which is not read");
-        return NULL;
-    }
-    if (!doc) {
-        g_set_error(error, VB_ERROR, VB_ERROR_XML, "line %d: %s",
-                    data.line, message ? message : "malformed");
-        return NULL;
-    }
-    return g_steal_pointer(&doc);
 }
 
 vbDomainDef *

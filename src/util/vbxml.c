@@ -1,0 +1,248 @@
+/*
+ * vbxml.c: reading XML that may be hostile, and libvirt's way with what is in it
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "vbxml.h"
+
+#include <errno.h>
+#include <libxml/parser.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vberror.h"
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlParserCtxt, xmlFreeParserCtxt)
+
+#if LIBXML_VERSION >= 21200
+typedef const xmlError vbXMLError;
+#else
+typedef xmlError vbXMLError;
+#endif
+
+/* What the callbacks of one parser run leave behind. */
+typedef struct {
+    char *message; /* libxml2's first fatal error, or NULL */
+    int line;
+    bool doctype;
+} vbXMLParserData;
+
+/* Documents and what libxml2 says of them end up in logs and on terminals. */
+static char *
+vbXMLMakePrintable(const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    GString *printable = g_string_new(NULL);
+
+    for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
+        gunichar c = g_utf8_get_char(p);
+
+        g_string_append_unichar(printable, g_unichar_isprint(c) ? c : '?');
+    }
+    return g_string_free(printable, FALSE);
+}
+
+/* Later errors are mostly consequences of the first; those not fatal leave a usable document. */
+static void
+vbXMLCatchError(void *opaque, vbXMLError *error)
+{
+    const xmlParserCtxt *ctxt = opaque;
+    vbXMLParserData *data = ctxt->_private;
+    g_autofree char *text = NULL;
+
+    if (error->level != XML_ERR_FATAL || data->message)
+        return;
+    text = g_strchomp(g_strdup(error->message ? error->message : "malformed"));
+    data->message = vbXMLMakePrintable(text);
+    data->line = error->line;
+}
+
+/* libxml2 is at '<!DOCTYPE': nothing has been declared yet. */
+static void
+vbXMLRefuseDoctype(void *opaque,
+                   const xmlChar *name G_GNUC_UNUSED,
+                   const xmlChar *publicId G_GNUC_UNUSED,
+                   const xmlChar *systemId G_GNUC_UNUSED)
+{
+    xmlParserCtxt *ctxt = opaque;
+    vbXMLParserData *data = ctxt->_private;
+
+    data->doctype = true;
+    xmlStopParser(ctxt);
+}
+
+/*
+ * As libvirt's virXMLParse(), which lets libxml2 expand the entities of a document type and fill
+ * in its attribute defaults.  Both can make a small text enormous, and libvirt never writes
+ * either: the parser stops at the document type.
+ */
+xmlDoc *
+vbXMLParse(const char *xml, size_t length, GError **error)
+{
+    g_autoptr(xmlParserCtxt) ctxt = NULL;
+    g_autoptr(xmlDoc) doc = NULL;
+    g_autofree char *message = NULL;
+    vbXMLParserData data = {0};
+
+    if (length == 0 || length > INT_MAX) {
+        g_set_error(error, VB_ERROR, VB_ERROR_XML, "a document of %zu bytes is not read", length);
+        return NULL;
+    }
+    /* libvirt's strings end here, libxml2's do not always: nobody is to see two documents. */
+    if (memchr(xml, '\0', length)) {
+        g_set_error(error, VB_ERROR, VB_ERROR_XML, "the document has a NUL byte in it");
+        return NULL;
+    }
+    if (!(ctxt = xmlNewParserCtxt())) {
+        g_set_error(error, VB_ERROR, VB_ERROR_SYSTEM, "out of memory");
+        return NULL;
+    }
+
+    ctxt->_private = &data;
+    ctxt->sax->serror = vbXMLCatchError;
+    ctxt->sax->internalSubset = vbXMLRefuseDoctype;
+    doc = xmlCtxtReadMemory(ctxt, xml, (int)length, NULL, NULL,
+                            XML_PARSE_NONET | XML_PARSE_NOWARNING);
+    message = data.message;
+
+    if (data.doctype) {
+        g_set_error(error, VB_ERROR, VB_ERROR_DOCTYPE,
+                    "the document has a document type declaration, which is not read");
+        return NULL;
+    }
+    if (!doc) {
+        g_set_error(error, VB_ERROR, VB_ERROR_XML, "line %d: %s",
+                    data.line, message ? message : "malformed");
+        return NULL;
+    }
+    return g_steal_pointer(&doc);
+}
+
+bool
+vbXMLNodeIs(const xmlNode *node, const char *name, const char *ns)
+{
+    return node->type == XML_ELEMENT_NODE &&
+           strcmp((const char *)node->name, name) == 0 &&
+           g_strcmp0(node->ns ? (const char *)node->ns->href : NULL, ns) == 0;
+}
+
+const xmlNode *
+vbXMLChild(const xmlNode *node, const char *name)
+{
+    if (!node)
+        return NULL;
+    for (const xmlNode *child = node->children; child; child = child->next) {
+        if (vbXMLNodeIs(child, name, NULL))
+            return child;
+    }
+    return NULL;
+}
+
+const char *
+vbXMLProp(const xmlNode *node, const char *name)
+{
+    if (!node)
+        return NULL;
+    for (const xmlAttr *attr = node->properties; attr; attr = attr->next) {
+        if (strcmp((const char *)attr->name, name) == 0)
+            return attr->children ? (const char *)attr->children->content : "";
+    }
+    return NULL;
+}
+
+bool
+vbXMLPropIs(const xmlNode *node, const char *name, const char *value)
+{
+    return g_strcmp0(vbXMLProp(node, name), value) == 0;
+}
+
+char *
+vbXMLText(const xmlNode *node)
+{
+    xmlChar *content = node ? xmlNodeGetContent(node) : NULL;
+    char *text = content && *content ? g_strdup((const char *)content) : NULL;
+
+    xmlFree(content);
+    return text;
+}
+
+void
+vbXMLReport(const xmlNode *node, const char *problem, const char *text, GError **error)
+{
+    g_autofree char *cut = g_strndup(text, 64);
+    g_autofree char *shown = vbXMLMakePrintable(cut);
+
+    g_set_error(error, VB_ERROR, VB_ERROR_XML, "line %ld: <%s>: %s '%s'",
+                xmlGetLineNo(node), (const char *)node->name, problem, shown);
+}
+
+bool
+vbXMLParseUnsigned(const char *text, int base, unsigned long long max, unsigned long long *value)
+{
+    char *end = NULL;
+
+    errno = 0;
+    *value = strtoull(text, &end, base);
+    return errno == 0 && end != text && *end == '\0' && !strchr(text, '-') && *value <= max;
+}
+
+/* Bytes in a @unit of libvirt's scaled integers (virScaleInteger()); 0 if there is no such unit. */
+static unsigned long long
+vbXMLUnitScale(const char *unit)
+{
+    static const char prefixes[] = "kmgtpe";
+    const char *prefix;
+    unsigned long long base;
+    unsigned long long scale = 1;
+
+    if (!unit || *unit == '\0')
+        return 1024;
+    if (g_ascii_strcasecmp(unit, "b") == 0 ||
+        g_ascii_strcasecmp(unit, "byte") == 0 ||
+        g_ascii_strcasecmp(unit, "bytes") == 0)
+        return 1;
+
+    if (unit[1] == '\0' || g_ascii_strcasecmp(unit + 1, "iB") == 0)
+        base = 1024;
+    else if (g_ascii_strcasecmp(unit + 1, "B") == 0)
+        base = 1000;
+    else
+        return 0;
+
+    if (!(prefix = strchr(prefixes, g_ascii_tolower(*unit))))
+        return 0;
+    for (const char *p = prefixes; p <= prefix; p++)
+        scale *= base;
+    return scale;
+}
+
+bool
+vbXMLParseSize(const xmlNode *node, const char *text, unsigned long long *kib, GError **error)
+{
+    const char *unit = vbXMLProp(node, "unit");
+    unsigned long long scale = vbXMLUnitScale(unit);
+    unsigned long long value;
+
+    if (!vbXMLParseUnsigned(text, 10, ULLONG_MAX, &value)) {
+        vbXMLReport(node, "not a size:", text, error);
+        return false;
+    }
+    if (scale == 0) {
+        vbXMLReport(node, "unknown unit", unit, error);
+        return false;
+    }
+    if (value > LLONG_MAX / scale) {
+        vbXMLReport(node, "size too large:", text, error);
+        return false;
+    }
+
+    value *= scale;
+    *kib = value / 1024 + (value % 1024 != 0);
+    if (*kib >= VB_XML_SIZE_LIMIT) {
+        vbXMLReport(node, "size too large:", text, error);
+        return false;
+    }
+    return true;
+}
