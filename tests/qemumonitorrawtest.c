@@ -49,8 +49,12 @@ typedef struct {
     const char *id;
 } testCase;
 
-#define SETS(bytes) TEST_BALLOON, .target = (bytes)
-#define ADDS(type, name) TEST_DEVICE_ADD, .driver = (type), .id = (name)
+#define SETS(bytes) .effect = TEST_BALLOON, .target = (bytes)
+#define ADDS(type, name) .effect = TEST_DEVICE_ADD, .driver = (type), .id = (name)
+#define NONE .effect = TEST_NONE
+#define ANY_SIZE .effect = TEST_ANY_SIZE
+#define UNREADABLE .effect = TEST_UNREADABLE
+#define NOT_NONE .effect = TEST_NOT_NONE
 
 static const testCase testQMP[] = {
     /* Ways to write it that libvirt takes (tried) */
@@ -72,12 +76,12 @@ static const testCase testQMP[] = {
       "{\"execute\":\"balloon\",\"arguments\\u0000q\":{\"value\\u0000z\":536870912}}",
       SETS(HALF) },
     { "a name that is nothing in front of its NUL",
-      "{\"execute\":\"\\u0000balloon\"," SIZE "}", TEST_NONE },
-    { "a vertical tab in front, a blank to libvirt", "\v" VALUE("536870912"), TEST_NOT_NONE },
-    { "a form feed in front, a blank to libvirt", "\f" VALUE("536870912"), TEST_NOT_NONE },
-    { "a vertical tab behind", VALUE("536870912") "\v", TEST_NOT_NONE },
-    { "a vertical tab inside", "{\"execute\":\v\"balloon\"," SIZE "}", TEST_NOT_NONE },
-    { "a form feed in front of the size", VALUE("\f536870912"), TEST_NOT_NONE },
+      "{\"execute\":\"\\u0000balloon\"," SIZE "}", NONE },
+    { "a vertical tab in front, a blank to libvirt", "\v" VALUE("536870912"), NOT_NONE },
+    { "a form feed in front, a blank to libvirt", "\f" VALUE("536870912"), NOT_NONE },
+    { "a vertical tab behind", VALUE("536870912") "\v", NOT_NONE },
+    { "a vertical tab inside", "{\"execute\":\v\"balloon\"," SIZE "}", NOT_NONE },
+    { "a form feed in front of the size", VALUE("\f536870912"), NOT_NONE },
     { "an id of the client's own", "{\"id\":\"x\",\"execute\":\"balloon\"," SIZE "}",
       SETS(HALF) },
     { "an id that is a list", "{\"id\":[{\"execute\":1}],\"execute\":\"balloon\"," SIZE "}",
@@ -93,7 +97,7 @@ static const testCase testQMP[] = {
     { "the command again, the key with a NUL",
       "{\"execute\":\"query-status\",\"execute\\u0000\":\"balloon\"," SIZE "}", SETS(HALF) },
     { "a harmless command behind it is what counts",
-      "{\"execute\":\"balloon\",\"execute\":\"query-status\"," SIZE "}", TEST_NONE },
+      "{\"execute\":\"balloon\",\"execute\":\"query-status\"," SIZE "}", NONE },
     { "of two sizes the last", "{\"execute\":\"balloon\",\"arguments\":{\"value\":1073741824,"
       "\"value\":536870912}}", SETS(HALF) },
     { "of two sizes the last, be it the larger", "{\"execute\":\"balloon\",\"arguments\":"
@@ -124,33 +128,33 @@ static const testCase testQMP[] = {
     { "a MiB", VALUE("1048576"), SETS(MIB) },
     { "above 32 bits", VALUE("4294967297"), SETS(4294967297ULL) },
     { "the most that QEMU takes", VALUE("9223372036854775807"), SETS(9223372036854775807ULL) },
-    { "zero, which QEMU refuses", VALUE("0"), TEST_NONE },
-    { "minus zero, which QEMU refuses", VALUE("-0"), TEST_NONE },
-    { "a negative size, which QEMU refuses", VALUE("-536870912"), TEST_NONE },
-    { "the least number there is", VALUE("-9223372036854775808"), TEST_NONE },
-    { "below the least number there is", VALUE("-9223372036854775809"), TEST_NONE },
+    { "zero, which QEMU refuses", VALUE("0"), NONE },
+    { "minus zero, which QEMU refuses", VALUE("-0"), NONE },
+    { "a negative size, which QEMU refuses", VALUE("-536870912"), NONE },
+    { "the least number there is", VALUE("-9223372036854775808"), NONE },
+    { "below the least number there is", VALUE("-9223372036854775809"), NONE },
 
     /* What is no integer to QEMU it refuses; read as small sizes these would be no harm either */
-    { "a fraction", VALUE("536870912.5"), TEST_ANY_SIZE },
-    { "a fraction of zero", VALUE("536870912.0"), TEST_ANY_SIZE },
-    { "an exponent", VALUE("1e8"), TEST_ANY_SIZE },
-    { "an exponent of zero", VALUE("536870912e0"), TEST_ANY_SIZE },
-    { "an exponent with a sign", VALUE("5.36870912E+8"), TEST_ANY_SIZE },
-    { "a negative exponent", VALUE("53687091200e-2"), TEST_ANY_SIZE },
-    { "a string", VALUE("\"536870912\""), TEST_NONE },
-    { "true", VALUE("true"), TEST_NONE },
-    { "null", VALUE("null"), TEST_NONE },
-    { "a list", VALUE("[536870912]"), TEST_NONE },
-    { "an object", VALUE("{\"value\":536870912}"), TEST_NONE },
-    { "no size", "{\"execute\":\"balloon\",\"arguments\":{}}", TEST_NONE },
+    { "a fraction", VALUE("536870912.5"), ANY_SIZE },
+    { "a fraction of zero", VALUE("536870912.0"), ANY_SIZE },
+    { "an exponent", VALUE("1e8"), ANY_SIZE },
+    { "an exponent of zero", VALUE("536870912e0"), ANY_SIZE },
+    { "an exponent with a sign", VALUE("5.36870912E+8"), ANY_SIZE },
+    { "a negative exponent", VALUE("53687091200e-2"), ANY_SIZE },
+    { "a string", VALUE("\"536870912\""), NONE },
+    { "true", VALUE("true"), NONE },
+    { "null", VALUE("null"), NONE },
+    { "a list", VALUE("[536870912]"), NONE },
+    { "an object", VALUE("{\"value\":536870912}"), NONE },
+    { "no size", "{\"execute\":\"balloon\",\"arguments\":{}}", NONE },
     { "a size of another name", "{\"execute\":\"balloon\",\"arguments\":{\"target\":536870912}}",
-      TEST_NONE },
-    { "no arguments", "{\"execute\":\"balloon\"}", TEST_NONE },
-    { "arguments that are null", "{\"execute\":\"balloon\",\"arguments\":null}", TEST_NONE },
+      NONE },
+    { "no arguments", "{\"execute\":\"balloon\"}", NONE },
+    { "arguments that are null", "{\"execute\":\"balloon\",\"arguments\":null}", NONE },
     { "arguments that are a list", "{\"execute\":\"balloon\",\"arguments\":[{\"value\":1}]}",
-      TEST_NONE },
+      NONE },
     { "arguments that are a string", "{\"execute\":\"balloon\",\"arguments\":\"value\"}",
-      TEST_NONE },
+      NONE },
 
     /* What libvirt refuses to read and a more lenient one would not */
     { "single quotes", "{'execute':'balloon','arguments':{'value':536870912}}", SETS(HALF) },
@@ -160,31 +164,31 @@ static const testCase testQMP[] = {
     { "a comment to the end of a line", "// x\n" VALUE("536870912"), SETS(HALF) },
     { "text behind the command", VALUE("536870912") " x", SETS(HALF) },
     { "a second command behind a harmless one is never sent",
-      "{\"execute\":\"query-status\"}" VALUE("536870912"), TEST_NONE },
-    { "an octal number", VALUE("0536870912"), TEST_NOT_NONE },
-    { "a hexadecimal number", VALUE("0x20000000"), TEST_NOT_NONE },
-    { "a plus sign", VALUE("+536870912"), TEST_NOT_NONE },
-    { "a byte order mark in front", "\xef\xbb\xbf" VALUE("536870912"), TEST_NOT_NONE },
+      "{\"execute\":\"query-status\"}" VALUE("536870912"), NONE },
+    { "an octal number", VALUE("0536870912"), NOT_NONE },
+    { "a hexadecimal number", VALUE("0x20000000"), NOT_NONE },
+    { "a plus sign", VALUE("+536870912"), NOT_NONE },
+    { "a byte order mark in front", "\xef\xbb\xbf" VALUE("536870912"), NOT_NONE },
     { "a byte that is no UTF-8", "{\"id\":\"\xff\",\"execute\":\"balloon\"," SIZE "}",
-      TEST_NOT_NONE },
+      NOT_NONE },
     { "half a surrogate pair elsewhere",
-      "{\"id\":\"\\ud800\",\"execute\":\"balloon\"," SIZE "}", TEST_NOT_NONE },
-    { "a comma too many", "{\"execute\":\"balloon\"," SIZE ",}", TEST_NOT_NONE },
-    { "a key without quotes", "{execute:\"balloon\"," SIZE "}", TEST_NOT_NONE },
-    { "a command that is cut off", "{\"execute\":\"balloon\"," SIZE, TEST_UNREADABLE },
-    { "a list of commands, which QEMU refuses", "[" VALUE("536870912") "]", TEST_UNREADABLE },
-    { "a string", "\"balloon\"", TEST_UNREADABLE },
-    { "a number", "536870912", TEST_UNREADABLE },
-    { "null", "null", TEST_UNREADABLE },
-    { "nothing", "", TEST_UNREADABLE },
-    { "blanks", " \n", TEST_UNREADABLE },
-    { "a command of the human monitor", "balloon 512", TEST_UNREADABLE },
+      "{\"id\":\"\\ud800\",\"execute\":\"balloon\"," SIZE "}", NOT_NONE },
+    { "a comma too many", "{\"execute\":\"balloon\"," SIZE ",}", NOT_NONE },
+    { "a key without quotes", "{execute:\"balloon\"," SIZE "}", NOT_NONE },
+    { "a command that is cut off", "{\"execute\":\"balloon\"," SIZE, UNREADABLE },
+    { "a list of commands, which QEMU refuses", "[" VALUE("536870912") "]", UNREADABLE },
+    { "a string alone", "\"balloon\"", UNREADABLE },
+    { "a number alone", "536870912", UNREADABLE },
+    { "null alone", "null", UNREADABLE },
+    { "nothing", "", UNREADABLE },
+    { "blanks", " \n", UNREADABLE },
+    { "a command of the human monitor", "balloon 512", UNREADABLE },
 
     /* The human monitor inside of QMP */
     { "the human monitor", HUMAN("balloon 512"), SETS(HALF) },
     { "the human monitor with escaped blanks", HUMAN("\\tballoon\\n512\\r\\f"), SETS(HALF) },
     { "the human monitor with an escaped vertical tab", HUMAN("\\u000bballoon\\u000b512"),
-      TEST_ANY_SIZE },
+      ANY_SIZE },
     { "the human monitor, its name escaped", HUMAN("b\\u0061lloon\\u0020512"), SETS(HALF) },
     { "the human monitor, cut at a NUL", HUMAN("balloon 512\\u0000 x"), SETS(HALF) },
     { "the human monitor of a processor", "{\"execute\":\"human-monitor-command\",\"arguments\":"
@@ -192,12 +196,12 @@ static const testCase testQMP[] = {
     { "of two lines the last", "{\"execute\":\"human-monitor-command\",\"arguments\":"
       "{\"command-line\":\"info balloon\",\"command-line\":\"balloon 512\"}}", SETS(HALF) },
     { "the human monitor inside of the human monitor is unknown to QEMU",
-      HUMAN("human-monitor-command balloon 512"), TEST_NONE },
-    { "the human monitor with a harmless line", HUMAN("info balloon"), TEST_NONE },
+      HUMAN("human-monitor-command balloon 512"), NONE },
+    { "the human monitor with a harmless line", HUMAN("info balloon"), NONE },
     { "the human monitor without a line",
-      "{\"execute\":\"human-monitor-command\",\"arguments\":{}}", TEST_NONE },
+      "{\"execute\":\"human-monitor-command\",\"arguments\":{}}", NONE },
     { "the human monitor with a list of lines", "{\"execute\":\"human-monitor-command\","
-      "\"arguments\":{\"command-line\":[\"balloon 512\"]}}", TEST_NONE },
+      "\"arguments\":{\"command-line\":[\"balloon 512\"]}}", NONE },
     { "the human monitor adding a device", HUMAN("device_add vfio-pci," HOST ",id=x"),
       ADDS("vfio-pci", "x") },
     { "the human monitor adding a device in quotes",
@@ -228,36 +232,36 @@ static const testCase testQMP[] = {
     { "a platform device", DEVICE("\"driver\":\"vfio-platform\""), ADDS("vfio-platform", NULL) },
     { "a type of VFIO that nobody knows yet", DEVICE("\"driver\":\"vfio-next-pci\""),
       ADDS("vfio-next-pci", NULL) },
-    { "a channel of s390 never inhibits", DEVICE("\"driver\":\"vfio-ccw\""), TEST_NONE },
-    { "a crypto adapter of s390 never inhibits", DEVICE("\"driver\":\"vfio-ap\""), TEST_NONE },
-    { "a network card", DEVICE("\"driver\":\"virtio-net-pci\""), TEST_NONE },
-    { "a vsock", DEVICE("\"driver\":\"vhost-vsock-pci\""), TEST_NONE },
+    { "a channel of s390 never inhibits", DEVICE("\"driver\":\"vfio-ccw\""), NONE },
+    { "a crypto adapter of s390 never inhibits", DEVICE("\"driver\":\"vfio-ap\""), NONE },
+    { "a network card", DEVICE("\"driver\":\"virtio-net-pci\""), NONE },
+    { "a vsock", DEVICE("\"driver\":\"vhost-vsock-pci\""), NONE },
     { "a harmless device with a telling id",
-      DEVICE("\"driver\":\"virtio-rng-pci\",\"id\":\"vfio-pci\""), TEST_NONE },
-    { "a driver in capitals, unknown to QEMU", DEVICE("\"driver\":\"VFIO-PCI\""), TEST_NONE },
-    { "a driver that is a list", DEVICE("\"driver\":[\"vfio-pci\"]"), TEST_NONE },
-    { "a device without a driver", DEVICE("\"host\":\"0000:07:00.0\""), TEST_NONE },
+      DEVICE("\"driver\":\"virtio-rng-pci\",\"id\":\"vfio-pci\""), NONE },
+    { "a driver in capitals, unknown to QEMU", DEVICE("\"driver\":\"VFIO-PCI\""), NONE },
+    { "a driver that is a list", DEVICE("\"driver\":[\"vfio-pci\"]"), NONE },
+    { "a device without a driver", DEVICE("\"host\":\"0000:07:00.0\""), NONE },
     { "the hyphen that QEMU's own name does not have",
-      "{\"execute\":\"device-add\",\"arguments\":{\"driver\":\"vfio-pci\"}}", TEST_NONE },
+      "{\"execute\":\"device-add\",\"arguments\":{\"driver\":\"vfio-pci\"}}", NONE },
 
     /* Harmless, and not to be refused to anybody */
-    { "asking for the size", "{\"execute\":\"query-balloon\"}", TEST_NONE },
-    { "asking for anything", "{\"execute\":\"query-status\"," SIZE "}", TEST_NONE },
-    { "the name in capitals, unknown to QEMU", "{\"execute\":\"Balloon\"," SIZE "}", TEST_NONE },
+    { "asking for the size", "{\"execute\":\"query-balloon\"}", NONE },
+    { "asking for anything", "{\"execute\":\"query-status\"," SIZE "}", NONE },
+    { "the name in capitals, unknown to QEMU", "{\"execute\":\"Balloon\"," SIZE "}", NONE },
     { "a blank behind the name, unknown to QEMU", "{\"execute\":\"balloon \"," SIZE "}",
-      TEST_NONE },
+      NONE },
     { "a blank in front of the name, unknown to QEMU", "{\"execute\":\" balloon\"," SIZE "}",
-      TEST_NONE },
+      NONE },
     { "half a surrogate behind the name, unknown to QEMU",
-      "{\"execute\":\"balloon\\ud800\"," SIZE "}", TEST_NONE },
-    { "the key in capitals, unknown to QEMU", "{\"Execute\":\"balloon\"," SIZE "}", TEST_NONE },
-    { "a name that is a list", "{\"execute\":[\"balloon\"]," SIZE "}", TEST_NONE },
+      "{\"execute\":\"balloon\\ud800\"," SIZE "}", NONE },
+    { "the key in capitals, unknown to QEMU", "{\"Execute\":\"balloon\"," SIZE "}", NONE },
+    { "a name that is a list", "{\"execute\":[\"balloon\"]," SIZE "}", NONE },
     { "the command inside of another one's arguments",
       "{\"execute\":\"qom-list\",\"arguments\":{\"path\":\"/\",\"execute\":\"balloon\","
-      "\"arguments\":{\"value\":1}}}", TEST_NONE },
+      "\"arguments\":{\"value\":1}}}", NONE },
     { "taking a device away",
-      "{\"execute\":\"device_del\",\"arguments\":{\"id\":\"vfio-pci\"}}", TEST_NONE },
-    { "an object without anything", "{}", TEST_NONE },
+      "{\"execute\":\"device_del\",\"arguments\":{\"id\":\"vfio-pci\"}}", NONE },
+    { "an object without anything", "{}", NONE },
 };
 
 static const testCase testHMP[] = {
@@ -268,64 +272,64 @@ static const testCase testHMP[] = {
     { "octal MiB", "balloon 01000", SETS(HALF) },
     { "octal MiB with many zeros", "balloon 000000000000000000000000000000000001000", SETS(HALF) },
     { "one MiB", "balloon 1", SETS(MIB) },
-    { "no MiB, which QEMU refuses", "balloon 0", TEST_NOT_NONE },
+    { "no MiB, which QEMU refuses", "balloon 0", NOT_NONE },
     { "the most MiB that are bytes to QEMU", "balloon 8796093022207", SETS(8796093022207ULL * MIB) },
-    { "more MiB than there are bytes", "balloon 8796093022208", TEST_ANY_SIZE },
+    { "more MiB than there are bytes", "balloon 8796093022208", ANY_SIZE },
     { "MiB that overflow to a single one, which QEMU takes", "balloon 17592186044417",
-      TEST_ANY_SIZE },
-    { "the most that a number can be", "balloon 18446744073709551615", TEST_ANY_SIZE },
-    { "a number too large", "balloon 99999999999999999999", TEST_ANY_SIZE },
-    { "a negative number", "balloon -1", TEST_ANY_SIZE },
-    { "a number with a plus sign, which QEMU takes", "balloon +512", TEST_ANY_SIZE },
-    { "a sum", "balloon 512+0", TEST_ANY_SIZE },
-    { "a difference", "balloon 256-(-256)", TEST_ANY_SIZE },
-    { "a quotient", "balloon 512/1", TEST_ANY_SIZE },
-    { "a product", "balloon 256*2", TEST_ANY_SIZE },
-    { "a remainder", "balloon 512%1024", TEST_ANY_SIZE },
-    { "parentheses", "balloon (512)", TEST_ANY_SIZE },
-    { "a complement", "balloon ~0&512", TEST_ANY_SIZE },
-    { "an alternative with blanks", "balloon 4 | 508", TEST_ANY_SIZE },
-    { "an exclusive or", "balloon 512 ^ 0", TEST_ANY_SIZE },
-    { "a character", "balloon 'a'", TEST_ANY_SIZE },
-    { "a register", "balloon $pc", TEST_ANY_SIZE },
-    { "a unit, which QEMU refuses", "balloon 512M", TEST_NOT_NONE },
-    { "a fraction, which QEMU refuses", "balloon 512.0", TEST_NOT_NONE },
-    { "an exponent, which QEMU refuses", "balloon 1e3", TEST_NOT_NONE },
-    { "an octal number that is none, which QEMU refuses", "balloon 08", TEST_ANY_SIZE },
+      ANY_SIZE },
+    { "the most that a number can be", "balloon 18446744073709551615", ANY_SIZE },
+    { "a number too large", "balloon 99999999999999999999", ANY_SIZE },
+    { "a negative number", "balloon -1", ANY_SIZE },
+    { "a number with a plus sign, which QEMU takes", "balloon +512", ANY_SIZE },
+    { "a sum", "balloon 512+0", ANY_SIZE },
+    { "a difference", "balloon 256-(-256)", ANY_SIZE },
+    { "a quotient", "balloon 512/1", ANY_SIZE },
+    { "a product", "balloon 256*2", ANY_SIZE },
+    { "a remainder", "balloon 512%1024", ANY_SIZE },
+    { "parentheses", "balloon (512)", ANY_SIZE },
+    { "a complement", "balloon ~0&512", ANY_SIZE },
+    { "an alternative with blanks", "balloon 4 | 508", ANY_SIZE },
+    { "an exclusive or", "balloon 512 ^ 0", ANY_SIZE },
+    { "a character", "balloon 'a'", ANY_SIZE },
+    { "a register", "balloon $pc", ANY_SIZE },
+    { "a unit, which QEMU refuses", "balloon 512M", NOT_NONE },
+    { "a fraction, which QEMU refuses", "balloon 512.0", NOT_NONE },
+    { "an exponent, which QEMU refuses", "balloon 1e3", NOT_NONE },
+    { "an octal number that is none, which QEMU refuses", "balloon 08", ANY_SIZE },
     { "a binary number, which the C library takes from 2.38 on", "balloon 0b1000000000",
-      TEST_ANY_SIZE },
-    { "quotes, which QEMU refuses", "balloon \"512\"", TEST_NOT_NONE },
-    { "two numbers, which QEMU refuses", "balloon 5 12", TEST_NOT_NONE },
-    { "text behind, which QEMU refuses", "balloon 512 x", TEST_NOT_NONE },
-    { "a comment behind, which QEMU refuses", "balloon 512 # x", TEST_NOT_NONE },
-    { "a name of the size, which QEMU refuses", "balloon value=512", TEST_NOT_NONE },
-    { "no size, which QEMU refuses", "balloon", TEST_NOT_NONE },
-    { "a slash behind the name, which QEMU refuses", "balloon/512", TEST_NOT_NONE },
-    { "a slash and a blank behind the name, which QEMU refuses", "balloon/ 512", TEST_NOT_NONE },
+      ANY_SIZE },
+    { "quotes, which QEMU refuses", "balloon \"512\"", NOT_NONE },
+    { "two numbers, which QEMU refuses", "balloon 5 12", NOT_NONE },
+    { "text behind, which QEMU refuses", "balloon 512 x", NOT_NONE },
+    { "a comment behind, which QEMU refuses", "balloon 512 # x", NOT_NONE },
+    { "a name of the size, which QEMU refuses", "balloon value=512", NOT_NONE },
+    { "no size, which QEMU refuses", "balloon", NOT_NONE },
+    { "a slash behind the name, which QEMU refuses", "balloon/512", NOT_NONE },
+    { "a slash and a blank behind the name, which QEMU refuses", "balloon/ 512", NOT_NONE },
 
     /* Names that are unknown to QEMU (tried) */
-    { "the name in capitals", "BALLOON 512", TEST_NONE },
-    { "the name cut short", "ball 512", TEST_NONE },
-    { "a longer name", "balloonx 512", TEST_NONE },
-    { "the name in quotes", "\"balloon\" 512", TEST_NONE },
-    { "an escape in the name", "bal\\u006coon 512", TEST_NONE },
-    { "a backslash in the name", "ballo\\on 512", TEST_NONE },
-    { "an equals sign behind the name", "balloon=512", TEST_NONE },
-    { "a comma behind the name", "balloon,512", TEST_NONE },
-    { "a semicolon behind the name", "balloon;512", TEST_NONE },
-    { "a semicolon in front of the name", "help;balloon 512", TEST_NONE },
-    { "a slash in front of the name", "/balloon 512", TEST_NONE },
-    { "a bang in front of the name", "!balloon 512", TEST_NONE },
-    { "a no-break space behind the name", "balloon\xc2\xa0" "512", TEST_NONE },
-    { "a no-break space in front of the name", "\xa0" "balloon 512", TEST_NONE },
-    { "a file separator behind the name", "balloon\x1c" "512", TEST_NONE },
-    { "a command of QMP", VALUE("536870912"), TEST_NONE },
-    { "only the first line counts", "info balloon\nballoon 512", TEST_NONE },
-    { "a comment does not end at its line", "# x\nballoon 512", TEST_NONE },
-    { "nothing", "", TEST_NONE },
-    { "blanks", " \t\n", TEST_NONE },
-    { "asking for the size", "info balloon", TEST_NONE },
-    { "asking for help", "help balloon", TEST_NONE },
+    { "the name in capitals", "BALLOON 512", NONE },
+    { "the name cut short", "ball 512", NONE },
+    { "a longer name", "balloonx 512", NONE },
+    { "the name in quotes", "\"balloon\" 512", NONE },
+    { "an escape in the name", "bal\\u006coon 512", NONE },
+    { "a backslash in the name", "ballo\\on 512", NONE },
+    { "an equals sign behind the name", "balloon=512", NONE },
+    { "a comma behind the name", "balloon,512", NONE },
+    { "a semicolon behind the name", "balloon;512", NONE },
+    { "a semicolon in front of the name", "help;balloon 512", NONE },
+    { "a slash in front of the name", "/balloon 512", NONE },
+    { "a bang in front of the name", "!balloon 512", NONE },
+    { "a no-break space behind the name", "balloon\xc2\xa0" "512", NONE },
+    { "a no-break space in front of the name", "\xa0" "balloon 512", NONE },
+    { "a file separator behind the name", "balloon\x1c" "512", NONE },
+    { "a command of QMP", VALUE("536870912"), NONE },
+    { "only the first line counts", "info balloon\nballoon 512", NONE },
+    { "a comment does not end at its line", "# x\nballoon 512", NONE },
+    { "nothing", "", NONE },
+    { "blanks", " \t\n", NONE },
+    { "asking for the size", "info balloon", NONE },
+    { "asking for help", "help balloon", NONE },
 
     /* device_add (tried with a device that the host does not have: QEMU then names what it looked
      * for) */
@@ -341,7 +345,7 @@ static const testCase testHMP[] = {
     { "of two drivers the last counts", "device_add virtio-rng-pci,driver=vfio-pci," HOST,
       ADDS("vfio-pci", NULL) },
     { "of two drivers the last counts, be it harmless",
-      "device_add vfio-pci,driver=virtio-rng-pci", TEST_NONE },
+      "device_add vfio-pci,driver=virtio-rng-pci", NONE },
     { "quotes around all of it", "device_add \"vfio-pci," HOST ",id=x\"", ADDS("vfio-pci", "x") },
     { "quotes around all of it, by the driver", "device_add \"driver=vfio-pci," HOST "\"",
       ADDS("vfio-pci", NULL) },
@@ -356,19 +360,19 @@ static const testCase testHMP[] = {
     { "a vDPA device", "device_add vhost-vdpa-device-pci,vhostdev=/dev/vhost-vdpa-0",
       ADDS("vhost-vdpa-device-pci", NULL) },
     { "a vfio-user device", "device_add vfio-user-pci,id=x", ADDS("vfio-user-pci", "x") },
-    { "a channel of s390 never inhibits", "device_add vfio-ccw,devno=fe.0.0001", TEST_NONE },
-    { "a network card", "device_add virtio-net-pci,id=x", TEST_NONE },
-    { "a harmless device with a telling id", "device_add virtio-rng-pci,id=vfio-pci", TEST_NONE },
-    { "a driver in capitals, unknown to QEMU", "device_add VFIO-PCI," HOST, TEST_NONE },
-    { "a property in the place of the driver", "device_add id=x,vfio-pci", TEST_NONE },
+    { "a channel of s390 never inhibits", "device_add vfio-ccw,devno=fe.0.0001", NONE },
+    { "a network card", "device_add virtio-net-pci,id=x", NONE },
+    { "a harmless device with a telling id", "device_add virtio-rng-pci,id=vfio-pci", NONE },
+    { "a driver in capitals, unknown to QEMU", "device_add VFIO-PCI," HOST, NONE },
+    { "a property in the place of the driver", "device_add id=x,vfio-pci", NONE },
     { "JSON, which the human monitor does not read", "device_add {\"driver\":\"vfio-pci\"}",
-      TEST_NONE },
-    { "a slash behind the name is part of the driver", "device_add/vfio-pci," HOST, TEST_NONE },
-    { "an equals sign in front of the driver", "device_add =vfio-pci," HOST, TEST_NONE },
-    { "a device without anything", "device_add", TEST_NONE },
-    { "asking for the devices", "device_add ?", TEST_NONE },
-    { "the hyphen that QEMU's own name does not have", "device-add vfio-pci", TEST_NONE },
-    { "taking a device away", "device_del vfio-pci", TEST_NONE },
+      NONE },
+    { "a slash behind the name is part of the driver", "device_add/vfio-pci," HOST, NONE },
+    { "an equals sign in front of the driver", "device_add =vfio-pci," HOST, NONE },
+    { "a device without anything", "device_add", NONE },
+    { "asking for the devices", "device_add ?", NONE },
+    { "the hyphen that QEMU's own name does not have", "device-add vfio-pci", NONE },
+    { "taking a device away", "device_del vfio-pci", NONE },
 };
 
 static const char *
@@ -473,7 +477,7 @@ testBlank(const char *blank, const char *line, const testCase *expected)
 static void
 testBlankBalloon(gconstpointer opaque)
 {
-    static const testCase expected = { NULL, NULL, TEST_NOT_NONE };
+    static const testCase expected = { NULL, NULL, NOT_NONE };
 
     testBlank(opaque, "balloon 512", &expected);
 }
@@ -502,7 +506,7 @@ testLongName(void)
 {
     g_autofree char *front = g_strnfill(249, 'x');
     g_autofree char *longer = g_strconcat(front, "balloon 512", NULL);
-    const testCase data = { NULL, longer, TEST_NONE };
+    const testCase data = { NULL, longer, NONE };
 
     testAssert(&data, true);
 }
@@ -538,8 +542,8 @@ testDeep(void)
                                                   open, close);
         g_autofree char *outside = g_strdup_printf("%s" VALUE("536870912") "%s", open, close);
         const testCase data[] = {
-            { NULL, front, TEST_NOT_NONE }, { NULL, behind, TEST_NOT_NONE },
-            { NULL, outside, TEST_UNREADABLE },
+            { NULL, front, NOT_NONE }, { NULL, behind, NOT_NONE },
+            { NULL, outside, UNREADABLE },
         };
 
         testAssert(&data[0], false);
@@ -562,8 +566,8 @@ testHugeNumbers(void)
         g_autofree char *fraction = g_strdup_printf(VALUE("1.%s"), number);
         g_autofree char *line = g_strdup_printf("balloon %s", number);
         const testCase data[] = {
-            { NULL, size, TEST_NOT_NONE }, { NULL, least, TEST_NONE },
-            { NULL, fraction, TEST_ANY_SIZE }, { NULL, line, TEST_ANY_SIZE },
+            { NULL, size, NOT_NONE }, { NULL, least, NONE },
+            { NULL, fraction, ANY_SIZE }, { NULL, line, ANY_SIZE },
         };
 
         testAssert(&data[0], false);
@@ -603,8 +607,8 @@ testHugeText(void)
     g_autofree char *commas = g_strdelimit(g_strdup(text), "x", ',');
     g_autofree char *options = g_strdup_printf("device_add %s", commas);
     const testCase data[] = {
-        { NULL, id, SETS(HALF) }, { NULL, text, TEST_UNREADABLE }, { NULL, text, TEST_NONE },
-        { NULL, options, TEST_NONE },
+        { NULL, id, SETS(HALF) }, { NULL, text, UNREADABLE }, { NULL, text, NONE },
+        { NULL, options, NONE },
     };
     g_auto(qemuMonitorRawCommand) command = { 0 };
 
@@ -625,7 +629,7 @@ testBeginnings(void)
 
     for (i = 0; i < strlen(text); i++) {
         g_autofree char *start = g_strndup(text, i);
-        const testCase data = { NULL, start, TEST_UNREADABLE };
+        const testCase data = { NULL, start, UNREADABLE };
 
         g_test_message("%s", start);
         testAssert(&data, false);

@@ -1,0 +1,76 @@
+#!/usr/bin/python3
+"""The documents say what the code says: the policy word for word, the procedures by name and number.
+
+Speaks TAP.  The argument is the root of the source tree.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(sys.argv[1])
+POLICY = ROOT / "src/qemu/qemu_domain.c"
+DRIVER = ROOT / "src/qemu/qemu_driver.c"
+NUMBERS = ROOT / "src/rpc/remote_protocol.h"
+MANUAL = ROOT / "docs/manpages/virtballoond.rst"
+ARCHITECTURE = ROOT / "docs/architecture.rst"
+
+
+def read(path):
+    return path.read_text(encoding="utf-8")
+
+
+def paragraphs(text):
+    """The paragraphs of a text, each as its words."""
+    return [part.split() for part in re.split(r"\n\s*\n", text) if part.strip()]
+
+
+def policy_of_code():
+    body = read(POLICY).split(" * ----\n")[1]
+    return paragraphs(re.sub(r"^ \* ?", "", body, flags=re.MULTILINE))
+
+
+def policy_of_manual():
+    body = re.search(r"^WHAT IS REFUSED\n=+\n(.*?)^OPTIONS\n", read(MANUAL),
+                     re.MULTILINE | re.DOTALL).group(1)
+    return paragraphs(body)
+
+
+def procedures_of_code():
+    """name -> number of what qemu_driver.c has in its table"""
+    numbers = dict(re.findall(r"^    (\w+_PROC_\w+) = (\d+),", read(NUMBERS), re.MULTILINE))
+    table = re.findall(r"^    \{ (REMOTE|QEMU)\((\w+)\), \"\w+\"", read(DRIVER), re.MULTILINE)
+    return {name: int(numbers[f"{program}_PROC_{name}"]) for program, name in table}
+
+
+def procedures_of_document():
+    """name -> number of the table of procedures, but for what is only looked at"""
+    section = re.search(r"^Procedures\n=+\n(.*?)^Limits\n", read(ARCHITECTURE),
+                        re.MULTILINE | re.DOTALL).group(1)
+    rows = re.findall(r"^((?:QEMU )?)([A-Z_]+)\s+(\d+)\s", section, re.MULTILINE)
+    return {name: int(number) for _, name, number in rows if name != "CONNECT_OPEN"}
+
+
+def is_well_formed():
+    """Whether every document can be rendered without a warning."""
+    return all(subprocess.run(["rst2html", "--strict", str(path), "/dev/null"], check=False,
+                              capture_output=True).returncode == 0
+               for path in (ROOT / "docs").rglob("*.rst"))
+
+
+def main():
+    checks = [
+        ("every document can be rendered", is_well_formed),
+        ("the manual page has the policy word for word",
+         lambda: policy_of_code() == policy_of_manual() and len(policy_of_code()) > 5),
+        ("the architecture page has the procedures of the code and no others",
+         lambda: procedures_of_code() == procedures_of_document()
+         and len(procedures_of_code()) > 5),
+    ]
+    print(f"1..{len(checks)}")
+    for number, (name, check) in enumerate(checks, 1):
+        print(f"{'ok' if check() else 'not ok'} {number} {name}")
+
+
+main()
