@@ -260,6 +260,7 @@ vbDecisionStart(vbRelay *relay, const qemuDriverProcedure *procedure, vbFrame *f
     vbDecision *decision;
 
     if (!call) {
+        vbRelayTrackCall(relay, &frame->header);
         vbRelayForward(relay, frame);
         vbFrameFree(frame);
         return;

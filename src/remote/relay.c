@@ -177,8 +177,7 @@ vbRelaySerialIsOurs(const vbRelay *relay, guint32 serial)
     return false;
 }
 
-/* Which serials of the client's in our range are in flight, so that no question takes one. */
-static void
+void
 vbRelayTrackCall(vbRelay *relay, const vbFrameHeader *header)
 {
     if (header->serial >= VB_RELAY_SERIAL_LAST)

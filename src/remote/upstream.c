@@ -10,6 +10,7 @@
 #include "upstream.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -96,9 +97,11 @@ vbUpstreamChildExited(GPid pid, int status G_GNUC_UNUSED, gpointer opaque)
     upstream->childWatch = 0;
 }
 
+/* It outlives us and is to find its signals as a shell would leave them. */
 static void
 vbUpstreamChildSetup(gpointer opaque G_GNUC_UNUSED)
 {
+    signal(SIGPIPE, SIG_DFL);
     setsid();
 }
 

@@ -8,6 +8,7 @@
  */
 
 #include <glib-unix.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -188,6 +189,8 @@ main(int argc, char **argv)
         return VB_EXIT_OK;
     }
 
+    /* Whoever reads the log may go away. */
+    signal(SIGPIPE, SIG_IGN);
     vbDaemonRaiseLimit();
     if (!vbDaemonRun(&options, config, &error)) {
         fprintf(stderr, "virtballoond: %s\n", error->message);
