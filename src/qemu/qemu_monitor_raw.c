@@ -16,6 +16,8 @@
 #include "qemu_inhibitor.h"
 
 #define QEMU_MONITOR_RAW_MIB (1024ull * 1024)
+/* isspace() of the C locale, as QEMU has it. */
+#define QEMU_MONITOR_RAW_BLANKS " \t\n\v\f\r"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_object, json_object_put)
 
@@ -42,27 +44,40 @@ qemuMonitorRawSetDevice(qemuMonitorRawCommand *command, char *driver, char *id)
     command->id = id;
 }
 
+/* Puts the value of "NAME=VALUE" into @value where NAME is @name. */
+static void
+qemuMonitorRawTakeOption(const char *option, size_t length, const char *name, char **value)
+{
+    size_t prefix = strlen(name);
+
+    if (length <= prefix || strncmp(option, name, prefix) != 0 || option[prefix] != '=')
+        return;
+    g_free(*value);
+    *value = g_strndup(option + prefix + 1, length - prefix - 1);
+}
+
 /* device_add [driver=]TYPE[,PROPERTY=VALUE]...  A comma inside a value is doubled there, which no
- * type or id has. */
+ * type or id has.  Of two the last one counts (QEMU 7.2, qemu_opt_find()). */
 static void
 qemuMonitorRawParseDeviceAdd(const char *arguments, qemuMonitorRawCommand *command)
 {
-    g_auto(GStrv) options = g_strsplit(arguments, ",", -1);
+    const char *option = arguments + strspn(arguments, QEMU_MONITOR_RAW_BLANKS);
     char *driver = NULL;
     char *id = NULL;
-    size_t i;
+    bool first = true;
 
-    for (i = 0; options[i]; i++) {
-        char *option = g_strstrip(options[i]);
-        const char *value = strchr(option, '=');
+    while (*option) {
+        size_t length = strcspn(option, ",");
 
-        if (g_str_has_prefix(option, "driver=") || (i == 0 && !value)) {
-            g_free(driver);
-            driver = g_strdup(value ? value + 1 : option);
-        } else if (g_str_has_prefix(option, "id=")) {
-            g_free(id);
-            id = g_strdup(value + 1);
+        if (first && !memchr(option, '=', length)) {
+            driver = g_strndup(option, length);
+            g_strchomp(driver);
         }
+        first = false;
+        qemuMonitorRawTakeOption(option, length, "driver", &driver);
+        qemuMonitorRawTakeOption(option, length, "id", &id);
+        option += length;
+        option += strspn(option, ",");
     }
     qemuMonitorRawSetDevice(command, driver, id);
 }
@@ -71,15 +86,16 @@ qemuMonitorRawParseDeviceAdd(const char *arguments, qemuMonitorRawCommand *comma
 static void
 qemuMonitorRawParseMiB(const char *text, qemuMonitorRawCommand *command)
 {
-    g_autofree char *number = g_strstrip(g_strdup(text));
     char *end = NULL;
     guint64 value;
 
     command->effect = QEMU_MONITOR_RAW_BALLOON;
-    if (!g_ascii_isdigit(number[0]))
+    text += strspn(text, QEMU_MONITOR_RAW_BLANKS);
+    if (!g_ascii_isdigit(*text))
         return;
     errno = 0;
-    value = g_ascii_strtoull(number, &end, 0);
+    value = g_ascii_strtoull(text, &end, 0);
+    end += strspn(end, QEMU_MONITOR_RAW_BLANKS);
     if (errno != 0 || *end != '\0' || value > G_MAXINT64 / QEMU_MONITOR_RAW_MIB)
         return;
     command->haveTarget = true;
@@ -93,10 +109,8 @@ qemuMonitorRawParseHMP(const char *text, qemuMonitorRawCommand *command)
     g_autofree char *name = NULL;
     const char *end;
 
-    while (g_ascii_isspace(*text) || *text == '\v')
-        text++;
-    for (end = text; *end && *end != '/' && *end != '\v' && !g_ascii_isspace(*end); end++)
-        ;
+    text += strspn(text, QEMU_MONITOR_RAW_BLANKS);
+    end = text + strcspn(text, "/" QEMU_MONITOR_RAW_BLANKS);
     name = g_strndup(text, (gsize)(end - text));
 
     if (g_str_equal(name, "balloon"))
