@@ -56,23 +56,42 @@ qemuMonitorRawTakeOption(const char *option, size_t length, const char *name, ch
     *value = g_strndup(option + prefix + 1, length - prefix - 1);
 }
 
+/* The human monitor's first word, which may be quoted (QEMU 7.2, get_str()); NULL where it is not
+ * closed, which QEMU refuses. */
+static char *
+qemuMonitorRawTakeWord(const char *text)
+{
+    GString *word;
+
+    text += strspn(text, QEMU_MONITOR_RAW_BLANKS);
+    if (*text != '"')
+        return g_strndup(text, strcspn(text, QEMU_MONITOR_RAW_BLANKS));
+
+    word = g_string_new(NULL);
+    for (text++; *text && *text != '"'; text++) {
+        if (*text == '\\' && text[1])
+            text++;
+        g_string_append_c(word, *text);
+    }
+    return g_string_free(word, *text != '"');
+}
+
 /* device_add [driver=]TYPE[,PROPERTY=VALUE]...  A comma inside a value is doubled there, which no
  * type or id has.  Of two the last one counts (QEMU 7.2, qemu_opt_find()). */
 static void
 qemuMonitorRawParseDeviceAdd(const char *arguments, qemuMonitorRawCommand *command)
 {
-    const char *option = arguments + strspn(arguments, QEMU_MONITOR_RAW_BLANKS);
+    g_autofree char *word = qemuMonitorRawTakeWord(arguments);
+    const char *option = word;
     char *driver = NULL;
     char *id = NULL;
     bool first = true;
 
-    while (*option) {
+    while (option && *option) {
         size_t length = strcspn(option, ",");
 
-        if (first && !memchr(option, '=', length)) {
+        if (first && !memchr(option, '=', length))
             driver = g_strndup(option, length);
-            g_strchomp(driver);
-        }
         first = false;
         qemuMonitorRawTakeOption(option, length, "driver", &driver);
         qemuMonitorRawTakeOption(option, length, "id", &id);
