@@ -28,32 +28,12 @@ qemuMonitorRawCommandClear(qemuMonitorRawCommand *command)
     g_clear_pointer(&command->id, g_free);
 }
 
-/* Takes @driver and @id. */
-static void
-qemuMonitorRawSetDevice(qemuMonitorRawCommand *command, char *driver, char *id)
+static bool
+qemuMonitorRawIsInhibitor(const char *driver)
 {
     qemuInhibitorKind kind;
 
-    if (!driver || !qemuInhibitorTypeIsDevice(driver, &kind)) {
-        g_free(driver);
-        g_free(id);
-        return;
-    }
-    command->effect = QEMU_MONITOR_RAW_DEVICE_ADD;
-    command->driver = driver;
-    command->id = id;
-}
-
-/* Puts the value of "NAME=VALUE" into @value where NAME is @name. */
-static void
-qemuMonitorRawTakeOption(const char *option, size_t length, const char *name, char **value)
-{
-    size_t prefix = strlen(name);
-
-    if (length <= prefix || strncmp(option, name, prefix) != 0 || option[prefix] != '=')
-        return;
-    g_free(*value);
-    *value = g_strndup(option + prefix + 1, length - prefix - 1);
+    return driver && qemuInhibitorTypeIsDevice(driver, &kind);
 }
 
 /* The human monitor's first word, which may be quoted (QEMU 7.2, get_str()); NULL where it is not
@@ -76,29 +56,39 @@ qemuMonitorRawTakeWord(const char *text)
     return g_string_free(word, *text != '"');
 }
 
-/* device_add [driver=]TYPE[,PROPERTY=VALUE]...  A comma inside a value is doubled there, which no
- * type or id has.  Of two the last one counts (QEMU 7.2, qemu_opt_find()). */
+/* device_add [driver=]TYPE[,PROPERTY=VALUE]...
+ *
+ * Which of several types QEMU takes depends on its rules for doubled commas and on where it cuts
+ * the line off; a line that names an inhibiting type anywhere is taken for one that adds it. */
 static void
 qemuMonitorRawParseDeviceAdd(const char *arguments, qemuMonitorRawCommand *command)
 {
     g_autofree char *word = qemuMonitorRawTakeWord(arguments);
-    const char *option = word;
-    char *driver = NULL;
-    char *id = NULL;
-    bool first = true;
+    const char *option;
+    size_t length;
 
-    while (option && *option) {
-        size_t length = strcspn(option, ",");
+    for (option = word; option && *option; option += length + (option[length] == ',')) {
+        const char *value = option;
 
-        if (first && !memchr(option, '=', length))
-            driver = g_strndup(option, length);
-        first = false;
-        qemuMonitorRawTakeOption(option, length, "driver", &driver);
-        qemuMonitorRawTakeOption(option, length, "id", &id);
-        option += length;
-        option += strspn(option, ",");
+        length = strcspn(option, ",");
+        if (g_str_has_prefix(option, "id=")) {
+            g_free(command->id);
+            command->id = g_strndup(option + 3, length - 3);
+        } else if (!command->driver && (option == word || g_str_has_prefix(option, "driver="))) {
+            g_autofree char *driver = NULL;
+
+            if (g_str_has_prefix(option, "driver="))
+                value += strlen("driver=");
+            driver = g_strndup(value, length - (size_t)(value - option));
+            if (qemuMonitorRawIsInhibitor(driver))
+                command->driver = g_steal_pointer(&driver);
+        }
     }
-    qemuMonitorRawSetDevice(command, driver, id);
+
+    if (command->driver)
+        command->effect = QEMU_MONITOR_RAW_DEVICE_ADD;
+    else
+        g_clear_pointer(&command->id, g_free);
 }
 
 /* A number in MiB; QEMU takes expressions too, which only QEMU can compute. */
@@ -193,8 +183,13 @@ qemuMonitorRawParseQMP(const char *text, qemuMonitorRawCommand *command)
         if (line)
             qemuMonitorRawParseHMP(line, command);
     } else if (g_str_equal(execute, "device_add")) {
-        qemuMonitorRawSetDevice(command, qemuMonitorRawGetString(arguments, "driver"),
-                                qemuMonitorRawGetString(arguments, "id"));
+        g_autofree char *driver = qemuMonitorRawGetString(arguments, "driver");
+
+        if (qemuMonitorRawIsInhibitor(driver)) {
+            command->effect = QEMU_MONITOR_RAW_DEVICE_ADD;
+            command->driver = g_steal_pointer(&driver);
+            command->id = qemuMonitorRawGetString(arguments, "id");
+        }
     }
 }
 
