@@ -16,6 +16,8 @@
 #include "qemu_inhibitor.h"
 
 #define QEMU_MONITOR_RAW_MIB (1024ull * 1024)
+/* What the human monitor keeps of a word (QEMU 7.2: a buffer of 1024 bytes). */
+#define QEMU_MONITOR_RAW_WORD_MAX 1023
 /* isspace() of the C locale, as QEMU has it. */
 #define QEMU_MONITOR_RAW_BLANKS " \t\n\v\f\r"
 
@@ -28,67 +30,91 @@ qemuMonitorRawCommandClear(qemuMonitorRawCommand *command)
     g_clear_pointer(&command->id, g_free);
 }
 
-static bool
-qemuMonitorRawIsInhibitor(const char *driver)
+/* Takes @driver and @id. */
+static void
+qemuMonitorRawSetDevice(qemuMonitorRawCommand *command, char *driver, char *id)
 {
     qemuInhibitorKind kind;
 
-    return driver && qemuInhibitorTypeIsDevice(driver, &kind);
+    if (!driver || !qemuInhibitorTypeIsDevice(driver, &kind)) {
+        g_free(driver);
+        g_free(id);
+        return;
+    }
+    command->effect = QEMU_MONITOR_RAW_DEVICE_ADD;
+    command->driver = driver;
+    command->id = id;
 }
 
-/* The human monitor's first word, which may be quoted (QEMU 7.2, get_str()); NULL where it is not
- * closed, which QEMU refuses. */
+/* The human monitor's first word, which may be quoted and is cut off (QEMU 7.2, get_str(); tried);
+ * NULL where its quote is not closed, which QEMU refuses. */
 static char *
 qemuMonitorRawTakeWord(const char *text)
 {
-    GString *word;
+    GString *word = g_string_new(NULL);
+    bool quoted;
 
     text += strspn(text, QEMU_MONITOR_RAW_BLANKS);
-    if (*text != '"')
-        return g_strndup(text, strcspn(text, QEMU_MONITOR_RAW_BLANKS));
-
-    word = g_string_new(NULL);
-    for (text++; *text && *text != '"'; text++) {
-        if (*text == '\\' && text[1])
+    quoted = *text == '"';
+    if (quoted)
+        text++;
+    for (; *text && !strchr(quoted ? "\"" : QEMU_MONITOR_RAW_BLANKS, *text); text++) {
+        if (quoted && *text == '\\' && text[1])
             text++;
-        g_string_append_c(word, *text);
+        if (word->len < QEMU_MONITOR_RAW_WORD_MAX)
+            g_string_append_c(word, *text);
     }
-    return g_string_free(word, *text != '"');
+    return g_string_free(word, quoted && *text != '"');
 }
 
-/* device_add [driver=]TYPE[,PROPERTY=VALUE]...
- *
- * Which of several types QEMU takes depends on its rules for doubled commas and on where it cuts
- * the line off; a line that names an inhibiting type anywhere is taken for one that adds it. */
+/* A value ends at a comma that is not doubled (QEMU 7.2, get_opt_value()). Leaves *@text behind
+ * that comma. */
+static char *
+qemuMonitorRawTakeValue(const char **text)
+{
+    GString *value = g_string_new(NULL);
+    const char *c;
+
+    for (c = *text; *c && !(*c == ',' && *++c != ','); c++)
+        g_string_append_c(value, *c);
+    *text = c;
+    return g_string_free(value, FALSE);
+}
+
+/* device_add [driver=]TYPE[,PROPERTY=VALUE]...  Of several drivers or ids the last one counts. */
 static void
 qemuMonitorRawParseDeviceAdd(const char *arguments, qemuMonitorRawCommand *command)
 {
     g_autofree char *word = qemuMonitorRawTakeWord(arguments);
-    const char *option;
-    size_t length;
+    g_autofree char *driver = NULL;
+    g_autofree char *id = NULL;
+    const char *option = word;
 
-    for (option = word; option && *option; option += length + (option[length] == ',')) {
-        const char *value = option;
+    while (option && *option) {
+        size_t length = strcspn(option, "=,");
+        char **where = NULL;
+        g_autofree char *value = NULL;
 
-        length = strcspn(option, ",");
-        if (g_str_has_prefix(option, "id=")) {
-            g_free(command->id);
-            command->id = g_strndup(option + 3, length - 3);
-        } else if (!command->driver && (option == word || g_str_has_prefix(option, "driver="))) {
-            g_autofree char *driver = NULL;
+        if (option[length] == '=') {
+            if (strncmp(option, "driver=", length + 1) == 0)
+                where = &driver;
+            else if (strncmp(option, "id=", length + 1) == 0)
+                where = &id;
+            option += length + 1;
+        } else if (option == word) {
+            where = &driver;
+        } else {
+            option += length + (option[length] == ',');
+            continue;
+        }
 
-            if (g_str_has_prefix(option, "driver="))
-                value += strlen("driver=");
-            driver = g_strndup(value, length - (size_t)(value - option));
-            if (qemuMonitorRawIsInhibitor(driver))
-                command->driver = g_steal_pointer(&driver);
+        value = qemuMonitorRawTakeValue(&option);
+        if (where) {
+            g_free(*where);
+            *where = g_steal_pointer(&value);
         }
     }
-
-    if (command->driver)
-        command->effect = QEMU_MONITOR_RAW_DEVICE_ADD;
-    else
-        g_clear_pointer(&command->id, g_free);
+    qemuMonitorRawSetDevice(command, g_steal_pointer(&driver), g_steal_pointer(&id));
 }
 
 /* A number in MiB; QEMU takes expressions too, which only QEMU can compute. */
@@ -183,13 +209,8 @@ qemuMonitorRawParseQMP(const char *text, qemuMonitorRawCommand *command)
         if (line)
             qemuMonitorRawParseHMP(line, command);
     } else if (g_str_equal(execute, "device_add")) {
-        g_autofree char *driver = qemuMonitorRawGetString(arguments, "driver");
-
-        if (qemuMonitorRawIsInhibitor(driver)) {
-            command->effect = QEMU_MONITOR_RAW_DEVICE_ADD;
-            command->driver = g_steal_pointer(&driver);
-            command->id = qemuMonitorRawGetString(arguments, "id");
-        }
+        qemuMonitorRawSetDevice(command, qemuMonitorRawGetString(arguments, "driver"),
+                                qemuMonitorRawGetString(arguments, "id"));
     }
 }
 
