@@ -259,6 +259,7 @@ vbListenerBind(vbListener *listener, const char *path, GError **error)
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     const char *group = listener->config->socketGroup;
     struct group *entry = NULL;
+    struct stat left;
     mode_t mask;
     int bound;
     int fd;
@@ -287,7 +288,9 @@ vbListenerBind(vbListener *listener, const char *path, GError **error)
         return -1;
     }
 
-    unlink(path);
+    /* Only what an earlier daemon may have left. */
+    if (lstat(path, &left) == 0 && S_ISSOCK(left.st_mode))
+        unlink(path);
     /* Nobody else from the first moment on; then the group, and only then the mode. */
     mask = umask(0177);
     bound = bind(fd, (struct sockaddr *)&address, sizeof(address));
