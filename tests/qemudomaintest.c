@@ -1,5 +1,5 @@
 /*
- * qemudomaintest.c: every verdict on 'setmem', as a table
+ * qemudomaintest.c: every verdict on 'setmem', monitor commands and attachments, as tables
  *
  * A case is a guest (one or two documents), a request, what libvirt and QEMU answer when they are
  * asked, and the verdict.  The driver answers what is asked and nothing else: a question that the
@@ -97,10 +97,19 @@ typedef enum {
     TEST_PERSISTENT_NO,
 } testPersistent;
 
+typedef enum {
+    TEST_SET_MEMORY,
+    TEST_MONITOR_COMMAND,
+    TEST_ATTACH,
+} testRequest;
+
 typedef struct {
     const char *sentence;
 
     /* The request and the settings: by default 512 MiB, flags 0, as shipped. */
+    testRequest request;
+    qemuMonitorRawCommand command; /* of MONITOR_COMMAND */
+    const char *device;            /* of ATTACH; NULL: one that cannot be read */
     unsigned long long memory;
     unsigned int flags;
     vbDomainBalloonPolicy defaultPolicy; /* DEFAULT: BLOCK, as shipped */
@@ -1330,6 +1339,27 @@ testAssertAllAsked(const testRun *run)
         testAssertAsked(run, answer->command);
 }
 
+static qemuDomainVerdict *
+testJudgeOnce(const testRun *run, const qemuDomainSettings *settings)
+{
+    const testCase *data = run->data;
+    g_autoptr(vbDomainDef) device = NULL;
+    g_autoptr(GError) error = NULL;
+
+    switch (data->request) {
+    case TEST_MONITOR_COMMAND:
+        return qemuDomainJudgeMonitorCommand(run->facts, settings, &data->command);
+    case TEST_ATTACH:
+        if (data->device)
+            device = vbDomainDefParseDeviceString(data->device, strlen(data->device), &error);
+        g_assert_no_error(error);
+        return qemuDomainJudgeAttach(run->facts, settings, device, data->flags);
+    case TEST_SET_MEMORY:
+    default:
+        return qemuDomainJudgeSetMemory(run->facts, settings, data->memory, data->flags);
+    }
+}
+
 /* Asks and answers until there is a verdict; NULL, and the test failed, where there is none. */
 static qemuDomainVerdict *
 testJudge(testRun *run)
@@ -1345,7 +1375,7 @@ testJudge(testRun *run)
         g_autoptr(qemuDomainVerdict) verdict = NULL;
         guint i;
 
-        verdict = qemuDomainJudgeSetMemory(run->facts, &settings, data->memory, data->flags);
+        verdict = testJudgeOnce(run, &settings);
         if (verdict->action != QEMU_DOMAIN_VERDICT_NEED) {
             if (data->rounds > 0)
                 g_assert_cmpuint(rounds, ==, data->rounds);
@@ -1450,7 +1480,7 @@ testAssertVerdict(const testCase *data, const qemuDomainVerdict *verdict)
 }
 
 static void
-testSetMemory(gconstpointer opaque)
+testVerdict(gconstpointer opaque)
 {
     g_autoptr(qemuDomainFacts) facts = qemuDomainFactsNew();
     g_autoptr(GHashTable) asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -1809,6 +1839,409 @@ testHostileName(gconstpointer opaque)
     testAssertManner(verdict->logText);
 }
 
+/* Monitor commands and attachments. The balloon of these guests holds 512 MiB of 1 GiB. */
+
+#define INFLATED .current = HALF
+#define COMMAND .request = TEST_MONITOR_COMMAND
+#define SETS(bytes) COMMAND, \
+    .command = { .effect = QEMU_MONITOR_RAW_BALLOON, .haveTarget = true, .target = (bytes) }
+#define SETS_ANY COMMAND, .command = { .effect = QEMU_MONITOR_RAW_BALLOON }
+#define MAY_BE_ANYTHING COMMAND, .command = { .effect = QEMU_MONITOR_RAW_UNREADABLE }
+#define ADDS(type, name) COMMAND, \
+    .command = { QEMU_MONITOR_RAW_DEVICE_ADD, false, 0, (char *)(type), (char *)(name) }
+#define ATTACHES(xml) .request = TEST_ATTACH, .device = xml, \
+    .flags = VIR_DOMAIN_DEVICE_MODIFY_LIVE
+#define KIB(kib) ((kib) * 1024ULL)
+
+/* Without an alias, as a client sends it. */
+#define NEW_PCI "<hostdev mode='subsystem' type='pci' managed='yes'>" PCI_SOURCE("08") "</hostdev>"
+#define NEW_MDEV(model) "<hostdev mode='subsystem' type='mdev' model='" model "'><source>" \
+    "<address uuid='" UUID_B "'/></source></hostdev>"
+
+/* A refused attachment: what is there already does not inhibit. */
+#define KEEPS_OUT .action = QEMU_DOMAIN_VERDICT_REFUSE, .code = VIR_ERR_OPERATION_INVALID, \
+    .logged = true, .state = QEMU_DOMAIN_BALLOON_AVAILABLE
+#define LETS_IN_WITH_A_LINE PASSES, .logged = true, .state = QEMU_DOMAIN_BALLOON_AVAILABLE
+#define ALREADY PASSES, .state = QEMU_DOMAIN_BALLOON_INHIBITED
+#define BLOCKING INFLATED, .policy = "block"
+
+#define COMMAND_REFUSED(list, advice) "cannot send domain 'guest' a monitor command that may " \
+    "reduce its memory: ballooning is inhibited by " list ": the guest would lose memory and the " \
+    "host would gain nothing; " advice
+#define ATTACH_REFUSED(device) "cannot attach " device " to domain 'guest' while its balloon is " \
+    "inflated: all of the guest's memory would be pinned, and the host would lose the 524288 KiB " \
+    "that it gained; deflate the balloon first, with 'virsh setmem guest 1048576KiB --live'"
+#define ATTACH_LOGGED(device) "domain 'guest': " device " is to be attached while the balloon is " \
+    "inflated: the host will lose the 524288 KiB that it gained"
+#define PCI_ADVICE "detach the device, or lower <memory> of the domain and start it again"
+
+static const testCase testOtherRequests[] = {
+    /* Monitor commands that set the balloon */
+    { "a harmless monitor command is let pass unasked", COMMAND, .rounds = 0, PASSES },
+    { "a monitor command below the size is refused as setmem is", SETS(KIB(HALF)),
+      .live = PCI_GUEST, .rounds = 1, REFUSES, .inhibitors = PCI_INHIBITOR,
+      .text = "cannot reduce memory of domain 'guest' to 524288 KiB: ballooning is inhibited by "
+              "assigned PCI device 'hostdev0' (0000:07:00.0): the guest would lose 524288 KiB and "
+              "the host would gain nothing; " PCI_ADVICE,
+      .log = "domain 'guest': refused to reduce memory to 524288 KiB: ballooning is inhibited by "
+             "assigned PCI device 'hostdev0' (0000:07:00.0)" },
+    { "a monitor command for the size there is passes", SETS(KIB(GIB)),
+      .live = PCI_GUEST, .rounds = 1, PASSES },
+    { "a monitor command for one byte more passes", SETS(KIB(GIB) + 1),
+      .live = PCI_GUEST, .rounds = 1, PASSES },
+    { "a monitor command for one byte less is refused", SETS(KIB(GIB) - 1),
+      .live = PCI_GUEST, .rounds = 1, REFUSES, .inhibitors = PCI_INHIBITOR,
+      .fragment = "to 1048575 KiB" },
+    { "a monitor command for a single byte is refused", SETS(1), .live = PCI_GUEST, REFUSES,
+      .inhibitors = PCI_INHIBITOR, .fragment = "to 0 KiB" },
+    { "a monitor command for more than there is is QEMU's to answer", SETS(G_MAXINT64),
+      .live = PCI_GUEST, PASSES },
+    { "a monitor command between size and maximum deflates and passes", SETS(KIB(HALF) + 1),
+      .live = GUEST{ INFLATED, .devices = PCI("hostdev0", "07") }, PASSES },
+    { "a monitor command below an inflated balloon's size is refused", SETS(KIB(HALF) - 1),
+      .live = GUEST{ INFLATED, .devices = PCI("hostdev0", "07") }, REFUSES,
+      .inhibitors = PCI_INHIBITOR, .fragment = "would lose 1 KiB" },
+    { "a monitor command is compared without virtio-mem", SETS(KIB(GIB)),
+      .live = MEM_GUEST(2 * GIB, GIB + HALF, VIRTIO_MEM("<alias name='m0'/>", "524288",
+                                                        "524288")),
+      PASSES },
+    { "a monitor command below that names the virtio-mem device", SETS(KIB(HALF)),
+      .live = MEM_GUEST(2 * GIB, GIB + HALF, VIRTIO_MEM("<alias name='m0'/>", "524288",
+                                                        "524288")),
+      REFUSES, .inhibitors = PCI_INHIBITOR,
+      .fragment = "use 'virsh update-memory-device guest --alias m0 --requested-size 0KiB' "
+                  "instead, or" },
+    { "a monitor command for a guest without an inhibitor passes", SETS(KIB(HALF)),
+      .live = GUEST{}, .messages = NOT_TAINTED, .rounds = 2, AVAILABLE },
+    { "a monitor command has QEMU asked where the domain is tainted", SETS(KIB(HALF)),
+      .live = GUEST{}, .messages = TAINTED,
+      .monitor = MONITOR{ ONE_PERIPHERAL("vu0", "vfio-user-pci"), { NULL, NULL } }, .rounds = 3,
+      REFUSES, .inhibitors = "vfio-user vu0 - qmp" },
+    { "a monitor command with QEMU's answers unreadable is refused", SETS(KIB(HALF)),
+      .qmp = QEMU_DOMAIN_QMP_ALWAYS, .live = GUEST{},
+      .monitor = MONITOR{ { LIST(PERIPHERAL), "nonsense" }, { LIST(ANONYMOUS), NOBODY },
+                          { NULL, NULL } },
+      UNREADABLE },
+    { "a monitor command to an inactive domain is libvirt's to refuse", SETS(KIB(HALF)),
+      .live = GUEST{ .inactive = true, .devices = PCI("hostdev0", "07") }, PASSES },
+    { "a monitor command to a guest without a balloon is QEMU's to refuse", SETS(KIB(HALF)),
+      .live = GUEST{ .devices = PCI("hostdev0", "07"), .memballoon = "<memballoon model='none'/>" },
+      PASSES, .state = QEMU_DOMAIN_BALLOON_NONE },
+    { "a monitor command under warn passes with a line", SETS(KIB(HALF)),
+      .live = GUEST{ .devices = PCI("hostdev0", "07"), .policy = "warn" }, WARNS,
+      .inhibitors = PCI_INHIBITOR,
+      .log = "domain 'guest': memory is reduced to 524288 KiB although ballooning is inhibited by "
+             "assigned PCI device 'hostdev0' (0000:07:00.0): the guest loses 524288 KiB and the "
+             "host gains nothing (policy 'warn')" },
+    { "a monitor command under ignore passes silently", SETS(KIB(HALF)),
+      .live = GUEST{ .devices = PCI("hostdev0", "07"), .policy = "ignore" }, PASSES },
+    { "a monitor command under redirect is refused", SETS(KIB(HALF)),
+      .live = GUEST{ .devices = PCI("hostdev0", "07"), .policy = "redirect" }, REFUSES,
+      .inhibitors = PCI_INHIBITOR },
+    { "a monitor command under a policy that is none is refused", SETS(KIB(HALF)),
+      .live = GUEST{ .devices = PCI("hostdev0", "07"), .policy = "Ignore" }, REFUSES,
+      .inhibitors = PCI_INHIBITOR },
+    { "a monitor command on a host of default_policy warn passes with a line", SETS(KIB(HALF)),
+      .defaultPolicy = VB_DOMAIN_BALLOON_POLICY_WARN, .live = PCI_GUEST, WARNS,
+      .inhibitors = PCI_INHIBITOR },
+    { "a monitor command on a host of default_policy ignore passes silently", SETS(KIB(HALF)),
+      .defaultPolicy = VB_DOMAIN_BALLOON_POLICY_IGNORE, .live = PCI_GUEST, PASSES },
+    { "a monitor command with locked memory passes with a line", SETS(KIB(HALF)),
+      .live = GUEST{ .more = "<memoryBacking><locked/></memoryBacking>" },
+      .messages = NOT_TAINTED, PASSES, .logged = true, .state = QEMU_DOMAIN_BALLOON_INEFFECTIVE,
+      .inhibitors = "locked-memory - - xml" },
+
+    /* Monitor commands whose size or effect cannot be told */
+    { "an unknown size is refused where ballooning is inhibited", SETS_ANY, .live = PCI_GUEST,
+      REFUSES, .inhibitors = PCI_INHIBITOR,
+      .text = COMMAND_REFUSED("assigned PCI device 'hostdev0' (0000:07:00.0)", PCI_ADVICE),
+      .log = "domain 'guest': refused a monitor command that may reduce memory: ballooning is "
+             "inhibited by assigned PCI device 'hostdev0' (0000:07:00.0)" },
+    { "a command that cannot be read is refused where ballooning is inhibited", MAY_BE_ANYTHING,
+      .live = PCI_GUEST, REFUSES, .inhibitors = PCI_INHIBITOR,
+      .text = COMMAND_REFUSED("assigned PCI device 'hostdev0' (0000:07:00.0)", PCI_ADVICE) },
+    { "an unknown size is refused however far the balloon is inflated", SETS_ANY,
+      .live = GUEST{ .current = 1, .devices = PCI("hostdev0", "07") }, REFUSES,
+      .inhibitors = PCI_INHIBITOR, .notThere = "KiB" },
+    { "a command that cannot be read passes where nothing inhibits", MAY_BE_ANYTHING,
+      .live = GUEST{}, .messages = NOT_TAINTED, AVAILABLE },
+    { "an unknown size with a mediated device tells of the opt-out", SETS_ANY,
+      .live = GUEST{ .devices = MDEV("hostdev0", "vfio-pci", UUID_A) }, REFUSES,
+      .inhibitors = "vfio-mdev hostdev0 " UUID_A " xml",
+      .text = COMMAND_REFUSED("mediated device 'hostdev0' (" UUID_A ")", PCI_ADVICE ", or, if the "
+                              "device does not pin guest memory, override its property "
+                              "'x-balloon-allowed' and start it again") },
+    { "a command that cannot be read passes under ignore", MAY_BE_ANYTHING,
+      .live = GUEST{ .devices = PCI("hostdev0", "07"), .policy = "ignore" }, PASSES },
+    { "an unknown size passes under warn with a line", SETS_ANY,
+      .live = GUEST{ .devices = PCI("hostdev0", "07"), .policy = "warn" }, WARNS,
+      .inhibitors = PCI_INHIBITOR, .fragment = "(policy 'warn')", .notThere = "KiB" },
+    { "a command that cannot be read for a guest without a balloon passes", MAY_BE_ANYTHING,
+      .live = GUEST{ .memballoon = "<memballoon model='none'/>" }, PASSES,
+      .state = QEMU_DOMAIN_BALLOON_NONE },
+    { "a command that cannot be read for an inactive domain passes", MAY_BE_ANYTHING,
+      .live = GUEST{ .inactive = true }, PASSES },
+
+    /* device_add */
+    { "device_add of a first inhibitor is kept out by the domain's block", ADDS("vfio-pci", "nic"),
+      .live = GUEST{ BLOCKING }, .messages = NOT_TAINTED, .rounds = 2, KEEPS_OUT,
+      .text = ATTACH_REFUSED("assigned PCI device 'nic'"),
+      .log = "domain 'guest': refused to attach assigned PCI device 'nic' while the balloon is "
+             "inflated by 524288 KiB" },
+    { "device_add without an id is named by its kind", ADDS("vfio-user-pci", NULL),
+      .live = GUEST{ BLOCKING }, .messages = NOT_TAINTED, KEEPS_OUT,
+      .text = ATTACH_REFUSED("vfio-user device") },
+    { "device_add to a domain without a policy passes with a line", ADDS("vfio-pci", "nic"),
+      .live = GUEST{ INFLATED }, .rounds = 1, LETS_IN_WITH_A_LINE,
+      .log = ATTACH_LOGGED("assigned PCI device 'nic'") },
+    { "device_add while the balloon is empty passes", ADDS("vfio-pci", "nic"),
+      .live = GUEST{ .policy = "block" }, .rounds = 1, PASSES },
+    { "device_add of a second inhibitor passes", ADDS("vfio-pci", "nic"),
+      .live = GUEST{ BLOCKING, .devices = PCI("hostdev0", "07") }, ALREADY,
+      .inhibitors = PCI_INHIBITOR },
+    { "device_add of what does not inhibit passes", ADDS("vfio-ap", "x"),
+      .live = GUEST{ BLOCKING }, PASSES },
+    { "device_add to an inactive domain is libvirt's to refuse", ADDS("vfio-pci", "nic"),
+      .live = GUEST{ BLOCKING, .inactive = true }, PASSES },
+    { "device_add with a name that is no text for a terminal is refused readably",
+      ADDS("vfio-pci", "\033[2J\n'"), .live = GUEST{ BLOCKING }, .messages = NOT_TAINTED,
+      KEEPS_OUT, .fragment = "assigned PCI device '?[2J?''" },
+
+    /* Attaching: which devices */
+    { "attaching a PCI device is kept out by the domain's block", ATTACHES(NEW_PCI),
+      .live = GUEST{ BLOCKING }, .messages = NOT_TAINTED, .rounds = 2, KEEPS_OUT,
+      .text = ATTACH_REFUSED("assigned PCI device (0000:08:00.0)"),
+      .log = "domain 'guest': refused to attach assigned PCI device (0000:08:00.0) while the "
+             "balloon is inflated by 524288 KiB" },
+    { "attaching a PCI device with an alias names that", ATTACHES(PCI("ua-nic", "08")),
+      .live = GUEST{ BLOCKING }, .messages = NOT_TAINTED, KEEPS_OUT,
+      .text = ATTACH_REFUSED("assigned PCI device 'ua-nic' (0000:08:00.0)") },
+    { "attaching a mediated device is kept out", ATTACHES(NEW_MDEV("vfio-pci")),
+      .live = GUEST{ BLOCKING }, .messages = NOT_TAINTED, KEEPS_OUT,
+      .text = ATTACH_REFUSED("mediated device (" UUID_B ")") },
+    { "an opt-out does not help a mediated device that is attached, as libvirt ignores it then",
+      ATTACHES(MDEV("ua-vgpu", "vfio-pci", UUID_B)),
+      .live = GUEST{ BLOCKING, .more = OVERRIDE(OPT_OUT("ua-vgpu")) },
+      .monitor = MONITOR{ { LIST(PERIPHERAL), NOBODY }, { LIST(ANONYMOUS), NOBODY },
+                          { NULL, NULL } },
+      KEEPS_OUT },
+    { "attaching a channel of s390 passes unasked", ATTACHES(NEW_MDEV("vfio-ccw")), PASSES },
+    { "attaching a crypto adapter of s390 passes unasked", ATTACHES(NEW_MDEV("vfio-ap")), PASSES },
+    { "attaching a USB device passes unasked",
+      ATTACHES("<hostdev mode='subsystem' type='usb'><source><address bus='1' device='2'/>"
+               "</source></hostdev>"), PASSES },
+    { "attaching a SCSI device passes unasked",
+      ATTACHES("<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/>"
+               "<address bus='0' target='0' unit='0'/></source></hostdev>"), PASSES },
+    { "attaching a PCI device of the xen driver passes unasked",
+      ATTACHES("<hostdev mode='subsystem' type='pci'><driver name='xen'/>" PCI_SOURCE("08")
+               "</hostdev>"), PASSES },
+    { "attaching an interface of type hostdev is kept out",
+      ATTACHES("<interface type='hostdev'>" "<source><address type='pci' domain='0' bus='8' "
+               "slot='0' function='0'/></source></interface>"),
+      .live = GUEST{ BLOCKING }, .messages = NOT_TAINTED, KEEPS_OUT,
+      .text = ATTACH_REFUSED("assigned PCI device (0000:08:00.0)") },
+    { "attaching an interface of type vdpa is kept out",
+      ATTACHES("<interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/></interface>"),
+      .live = GUEST{ BLOCKING }, .messages = NOT_TAINTED, KEEPS_OUT,
+      .text = ATTACH_REFUSED("vDPA device (/dev/vhost-vdpa-0)") },
+    { "attaching an interface of type bridge passes unasked",
+      ATTACHES("<interface type='bridge'><source bridge='br0'/></interface>"), PASSES },
+    { "attaching an interface of type network passes unasked, as only the network knows",
+      ATTACHES("<interface type='network'><source network='vfs'/></interface>"), PASSES },
+    { "attaching a userspace NVMe disk is kept out",
+      ATTACHES("<disk type='nvme' device='disk'><source type='pci' managed='yes' namespace='1'>"
+               "<address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></source>"
+               "<target dev='vdb' bus='virtio'/></disk>"),
+      .live = GUEST{ BLOCKING }, .messages = NOT_TAINTED, KEEPS_OUT,
+      .text = ATTACH_REFUSED("userspace NVMe disk (0000:01:00.0)") },
+    { "attaching a disk of a file passes unasked",
+      ATTACHES("<disk type='file' device='disk'><source file='/a'/><target dev='vdb'/></disk>"),
+      PASSES },
+    { "attaching memory passes unasked",
+      ATTACHES("<memory model='dimm'><target><size unit='KiB'>1</size></target></memory>"),
+      PASSES },
+    { "attaching what nobody knows passes unasked", ATTACHES("<novelty/>"), PASSES },
+
+    /* Attaching: when */
+    { "attaching to both the running guest and the next start is judged", ATTACHES(NEW_PCI)
+      | VIR_DOMAIN_DEVICE_MODIFY_CONFIG, .persistent = TEST_PERSISTENT_YES,
+      .live = GUEST{ BLOCKING }, .messages = NOT_TAINTED, KEEPS_OUT },
+    { "attaching to a transient domain for the next start too is libvirt's to refuse",
+      ATTACHES(NEW_PCI) | VIR_DOMAIN_DEVICE_MODIFY_CONFIG, .persistent = TEST_PERSISTENT_NO,
+      .live = GUEST{ BLOCKING }, PASSES },
+    { "attaching to a guest whose balloon gained the host nothing passes", ATTACHES(NEW_PCI),
+      .live = GUEST{ BLOCKING, .more = "<memoryBacking><locked/></memoryBacking>" },
+      .messages = NOT_TAINTED, PASSES, .state = QEMU_DOMAIN_BALLOON_INEFFECTIVE,
+      .inhibitors = "locked-memory - - xml" },
+    { "attaching with flags 0 is judged", .request = TEST_ATTACH, .device = NEW_PCI,
+      .live = GUEST{ BLOCKING }, .messages = NOT_TAINTED, KEEPS_OUT },
+    { "attaching for the next start alone passes unasked", .request = TEST_ATTACH,
+      .device = NEW_PCI, .flags = VIR_DOMAIN_DEVICE_MODIFY_CONFIG, PASSES },
+    { "attaching by force is libvirt's to refuse", ATTACHES(NEW_PCI)
+      | VIR_DOMAIN_DEVICE_MODIFY_FORCE, PASSES },
+    { "attaching with flags that nobody knows is libvirt's to refuse", ATTACHES(NEW_PCI)
+      | 0x80000000U, PASSES },
+    { "attaching to an inactive domain passes", ATTACHES(NEW_PCI),
+      .live = GUEST{ BLOCKING, .inactive = true }, .rounds = 1, PASSES },
+    { "attaching to a guest without a balloon passes", ATTACHES(NEW_PCI),
+      .live = GUEST{ BLOCKING, .memballoon = "<memballoon model='none'/>" }, PASSES,
+      .state = QEMU_DOMAIN_BALLOON_NONE },
+    { "attaching while the balloon is empty passes", ATTACHES(NEW_PCI),
+      .live = GUEST{ .policy = "block" }, .rounds = 1, PASSES },
+    { "what virtio-mem has not plugged is no inflated balloon", ATTACHES(NEW_PCI),
+      .live = GUEST{ .memory = 2 * GIB, .current = GIB + HALF, .policy = "block",
+                     .devices = VIRTIO_MEM("<alias name='m0'/>", "524288", "524288") },
+      PASSES },
+    { "a balloon that holds a KiB is inflated", ATTACHES(NEW_PCI),
+      .live = GUEST{ .current = GIB - 1, .policy = "block" }, .messages = NOT_TAINTED, KEEPS_OUT,
+      .fragment = "lose the 1 KiB that it gained" },
+    { "the size to deflate to is without virtio-mem", ATTACHES(NEW_PCI),
+      .live = GUEST{ .memory = 2 * GIB, .current = GIB, .policy = "block",
+                     .devices = VIRTIO_MEM("<alias name='m0'/>", "524288", "524288") },
+      .messages = NOT_TAINTED, KEEPS_OUT, .fragment = "'virsh setmem guest 1048576KiB --live'" },
+    { "a second inhibitor is attached silently", ATTACHES(NEW_PCI),
+      .live = GUEST{ BLOCKING, .devices = PCI("hostdev0", "07") }, .rounds = 1, ALREADY,
+      .inhibitors = PCI_INHIBITOR },
+    { "a second inhibitor is attached silently without a policy", ATTACHES(NEW_PCI),
+      .live = GUEST{ INFLATED, .devices = PCI("hostdev0", "07") }, .rounds = 1, ALREADY,
+      .inhibitors = PCI_INHIBITOR },
+    { "a second inhibitor beside one that only QEMU shows is attached silently",
+      ATTACHES(NEW_PCI), .live = GUEST{ BLOCKING, .more = COMMAND_LINE },
+      .monitor = MONITOR{ ONE_PERIPHERAL("vu0", "vfio-user-pci"), { NULL, NULL } }, .rounds = 2,
+      ALREADY, .inhibitors = "vfio-user vu0 - qmp" },
+    { "a second inhibitor beside one of a tainted guest is attached silently", ATTACHES(NEW_PCI),
+      .live = GUEST{ BLOCKING }, .messages = TAINTED,
+      .monitor = MONITOR{ ONE_PERIPHERAL("vu0", "vfio-user-pci"), { NULL, NULL } }, .rounds = 3,
+      ALREADY, .inhibitors = "vfio-user vu0 - qmp" },
+    { "a first inhibitor beside a device that QEMU was told to allow is kept out",
+      ATTACHES(NEW_PCI),
+      .live = GUEST{ BLOCKING, .devices = MDEV("ua-vgpu", "vfio-pci", UUID_A),
+                     .more = OVERRIDE(OPT_OUT("ua-vgpu")) },
+      .monitor = OPTED_OUT_MDEV_SAYS(RETURN("true")), KEEPS_OUT },
+    { "with qmp=never a command line is no reason to ask", ATTACHES(NEW_PCI),
+      .qmp = QEMU_DOMAIN_QMP_NEVER, .live = GUEST{ BLOCKING, .more = COMMAND_LINE }, .rounds = 1,
+      KEEPS_OUT },
+    { "without a policy of the domain QEMU is not asked", ATTACHES(NEW_PCI),
+      .qmp = QEMU_DOMAIN_QMP_ALWAYS, .live = GUEST{ INFLATED, .more = COMMAND_LINE }, .rounds = 1,
+      LETS_IN_WITH_A_LINE },
+    { "attaching with QEMU's answers unreadable is kept out", ATTACHES(NEW_PCI),
+      .qmp = QEMU_DOMAIN_QMP_ALWAYS, .live = GUEST{ BLOCKING },
+      .monitor = MONITOR{ { LIST(PERIPHERAL), "nonsense" }, { LIST(ANONYMOUS), NOBODY },
+                          { NULL, NULL } },
+      UNREADABLE },
+
+    /* Attaching: whose policy */
+    { "a domain without a policy gets its device, with a line", ATTACHES(NEW_PCI),
+      .live = GUEST{ INFLATED }, .rounds = 1, LETS_IN_WITH_A_LINE,
+      .log = ATTACH_LOGGED("assigned PCI device (0000:08:00.0)") },
+    { "a domain of policy default gets its device, with a line", ATTACHES(NEW_PCI),
+      .live = GUEST{ INFLATED, .policy = "default" }, LETS_IN_WITH_A_LINE },
+    { "a domain without a policy on a host of warn gets its device, with a line",
+      ATTACHES(NEW_PCI), .defaultPolicy = VB_DOMAIN_BALLOON_POLICY_WARN,
+      .live = GUEST{ INFLATED }, LETS_IN_WITH_A_LINE },
+    { "a domain without a policy on a host of redirect gets its device, with a line",
+      ATTACHES(NEW_PCI), .defaultPolicy = VB_DOMAIN_BALLOON_POLICY_REDIRECT,
+      .live = GUEST{ INFLATED }, LETS_IN_WITH_A_LINE },
+    { "a domain without a policy on a host of ignore gets its device silently",
+      ATTACHES(NEW_PCI), .defaultPolicy = VB_DOMAIN_BALLOON_POLICY_IGNORE,
+      .live = GUEST{ INFLATED }, PASSES },
+    { "a domain of policy warn gets its device, with a line", ATTACHES(NEW_PCI),
+      .live = GUEST{ INFLATED, .policy = "warn" }, LETS_IN_WITH_A_LINE },
+    { "a domain of policy ignore gets its device silently", ATTACHES(NEW_PCI),
+      .live = GUEST{ INFLATED, .policy = "ignore" }, PASSES },
+    { "a domain of policy redirect does not get its device", ATTACHES(NEW_PCI),
+      .live = GUEST{ INFLATED, .policy = "redirect" }, .messages = NOT_TAINTED, KEEPS_OUT },
+    { "a domain of a policy that is none does not get its device", ATTACHES(NEW_PCI),
+      .live = GUEST{ INFLATED, .policy = "Warn" }, .messages = NOT_TAINTED, KEEPS_OUT },
+    { "a domain of policy block does not get its device on a host of ignore either",
+      ATTACHES(NEW_PCI), .defaultPolicy = VB_DOMAIN_BALLOON_POLICY_IGNORE,
+      .live = GUEST{ BLOCKING }, .messages = NOT_TAINTED, KEEPS_OUT },
+
+    /* Attaching: what cannot be read */
+    { "a device that only libvirt can read is kept out by the domain's block", ATTACHES(NULL),
+      .live = GUEST{ BLOCKING }, .messages = NOT_TAINTED, KEEPS_OUT,
+      .text = "cannot attach a device to domain 'guest' while its balloon is inflated: its XML has "
+              "a document type declaration and is not read, so it may be one that pins all of the "
+              "guest's memory; remove the declaration, or deflate the balloon first, with 'virsh "
+              "setmem guest 1048576KiB --live'",
+      .log = "domain 'guest': refused to attach a device whose XML was not read while the balloon "
+             "is inflated by 524288 KiB" },
+    { "a device that only libvirt can read passes with a line without a policy", ATTACHES(NULL),
+      .live = GUEST{ INFLATED }, LETS_IN_WITH_A_LINE, .log = ATTACH_LOGGED("a device whose XML was not read") },
+    { "a device that only libvirt can read passes while the balloon is empty", ATTACHES(NULL),
+      .live = GUEST{ .policy = "block" }, PASSES },
+    { "a device that only libvirt can read passes where ballooning is inhibited already",
+      ATTACHES(NULL), .live = GUEST{ BLOCKING, .devices = PCI("hostdev0", "07") }, ALREADY,
+      .inhibitors = PCI_INHIBITOR },
+    { "a device that only libvirt can read passes for the next start", .request = TEST_ATTACH,
+      .flags = VIR_DOMAIN_DEVICE_MODIFY_CONFIG, PASSES },
+};
+
+/* What follows where a question was not answered */
+
+typedef struct {
+    const char *sentence;
+    const testGuest *guest; /* what was answered before; NULL: nothing */
+    vbDomainBalloonPolicy defaultPolicy;
+    int code;
+    bool refused;
+    const char *text; /* of the error, or of the line where it passes */
+} testUnanswered;
+
+#define UNCHECKED(name) "cannot check whether ballooning of domain '" name "' is inhibited: " \
+    "reason; nothing was changed"
+
+static const testUnanswered testUnanswereds[] = {
+    { "nothing is known: refused", NULL, VB_DOMAIN_BALLOON_POLICY_BLOCK,
+      VIR_ERR_OPERATION_TIMEOUT, true, UNCHECKED("called") },
+    { "nothing is known on a host of warn: refused", NULL, VB_DOMAIN_BALLOON_POLICY_WARN,
+      VIR_ERR_INTERNAL_ERROR, true, UNCHECKED("called") },
+    { "nothing is known on a host of ignore: refused", NULL, VB_DOMAIN_BALLOON_POLICY_IGNORE,
+      VIR_ERR_INTERNAL_ERROR, true, UNCHECKED("called") },
+    { "no policy and unanswered: refused", GUEST{}, VB_DOMAIN_BALLOON_POLICY_BLOCK,
+      VIR_ERR_OPERATION_TIMEOUT, true, UNCHECKED("called") },
+    { "policy block and unanswered: refused", GUEST{ .policy = "block" },
+      VB_DOMAIN_BALLOON_POLICY_WARN, VIR_ERR_OPERATION_TIMEOUT, true, UNCHECKED("called") },
+    { "policy redirect and unanswered: refused", GUEST{ .policy = "redirect" },
+      VB_DOMAIN_BALLOON_POLICY_WARN, VIR_ERR_INTERNAL_ERROR, true, UNCHECKED("called") },
+    { "a policy that is none and unanswered: refused", GUEST{ .policy = "Warn" },
+      VB_DOMAIN_BALLOON_POLICY_WARN, VIR_ERR_INTERNAL_ERROR, true, UNCHECKED("called") },
+    { "policy warn and unanswered: passes with a line", GUEST{ .policy = "warn" },
+      VB_DOMAIN_BALLOON_POLICY_BLOCK, VIR_ERR_OPERATION_TIMEOUT, false, "reason (policy 'warn')" },
+    { "no policy on a host of warn and unanswered: passes with a line", GUEST{},
+      VB_DOMAIN_BALLOON_POLICY_WARN, VIR_ERR_OPERATION_TIMEOUT, false, "reason (policy 'warn')" },
+    { "policy ignore and unanswered: passes", GUEST{ .policy = "ignore" },
+      VB_DOMAIN_BALLOON_POLICY_BLOCK, VIR_ERR_OPERATION_TIMEOUT, false, NULL },
+};
+
+static void
+testUnansweredCase(gconstpointer opaque)
+{
+    const testUnanswered *data = opaque;
+    const qemuDomainSettings settings = { data->defaultPolicy, QEMU_DOMAIN_QMP_AUTO };
+    g_autoptr(qemuDomainFacts) facts = qemuDomainFactsNew();
+    g_autoptr(qemuDomainVerdict) verdict = NULL;
+
+    if (data->guest) {
+        g_autofree char *xml = testLoadGuest(data->guest);
+
+        g_assert_true(qemuDomainFactsAddXML(facts, false, xml, strlen(xml), NULL));
+    }
+    verdict = qemuDomainJudgeUnanswered(facts, &settings, "called", data->code, "reason");
+
+    g_assert_cmpint(verdict->action, ==, data->refused ? QEMU_DOMAIN_VERDICT_REFUSE
+                    : QEMU_DOMAIN_VERDICT_PASS);
+    g_assert_cmpint(verdict->errorCode, ==, data->refused ? data->code : 0);
+    g_assert_cmpint(verdict->state, ==, QEMU_DOMAIN_BALLOON_UNKNOWN);
+    if (data->refused)
+        g_assert_cmpstr(verdict->errorText, ==, data->text);
+    else
+        testAssertContains(verdict->logText, data->text, true);
+    if (verdict->logText)
+        testAssertManner(verdict->logText);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -1827,13 +2260,24 @@ main(int argc, char **argv)
     for (i = 0; i < G_N_ELEMENTS(testCases); i++) {
         g_autofree char *path = g_strconcat("/qemudomain/", testCases[i].sentence, NULL);
 
-        g_test_add_data_func(path, &testCases[i], testSetMemory);
+        g_test_add_data_func(path, &testCases[i], testVerdict);
     }
     testAddPolicies();
     for (i = 0; i < G_N_ELEMENTS(testAdvices); i++) {
         g_autofree char *path = g_strconcat("/qemudomain/", testAdvices[i].sentence, NULL);
 
         g_test_add_data_func(path, &testAdvices[i], testFormatAdvice);
+    }
+
+    for (i = 0; i < G_N_ELEMENTS(testOtherRequests); i++) {
+        g_autofree char *path = g_strconcat("/qemudomain/", testOtherRequests[i].sentence, NULL);
+
+        g_test_add_data_func(path, &testOtherRequests[i], testVerdict);
+    }
+    for (i = 0; i < G_N_ELEMENTS(testUnanswereds); i++) {
+        g_autofree char *path = g_strconcat("/qemudomain/", testUnanswereds[i].sentence, NULL);
+
+        g_test_add_data_func(path, &testUnanswereds[i], testUnansweredCase);
     }
 
     g_test_add_func("/qemudomain/names of the kinds stay", testKindNames);

@@ -82,8 +82,8 @@ static const testCase testQMP[] = {
     { "a vertical tab behind", VALUE("536870912") "\v", NOT_NONE },
     { "a vertical tab inside", "{\"execute\":\v\"balloon\"," SIZE "}", NOT_NONE },
     { "a form feed in front of the size", VALUE("\f536870912"), NOT_NONE },
-    { "an id of the client's own", "{\"id\":\"x\",\"execute\":\"balloon\"," SIZE "}",
-      SETS(HALF) },
+    { "an id of the client's own, which libvirt refuses",
+      "{\"id\":\"x\",\"execute\":\"balloon\"," SIZE "}", SETS(HALF) },
     { "an id that is a list", "{\"id\":[{\"execute\":1}],\"execute\":\"balloon\"," SIZE "}",
       SETS(HALF) },
 
@@ -188,7 +188,7 @@ static const testCase testQMP[] = {
     { "the human monitor", HUMAN("balloon 512"), SETS(HALF) },
     { "the human monitor with escaped blanks", HUMAN("\\tballoon\\n512\\r\\f"), SETS(HALF) },
     { "the human monitor with an escaped vertical tab", HUMAN("\\u000bballoon\\u000b512"),
-      ANY_SIZE },
+      SETS(HALF) },
     { "the human monitor, its name escaped", HUMAN("b\\u0061lloon\\u0020512"), SETS(HALF) },
     { "the human monitor, cut at a NUL", HUMAN("balloon 512\\u0000 x"), SETS(HALF) },
     { "the human monitor of a processor", "{\"execute\":\"human-monitor-command\",\"arguments\":"
@@ -273,7 +273,8 @@ static const testCase testHMP[] = {
     { "octal MiB with many zeros", "balloon 000000000000000000000000000000000001000", SETS(HALF) },
     { "one MiB", "balloon 1", SETS(MIB) },
     { "no MiB, which QEMU refuses", "balloon 0", NOT_NONE },
-    { "the most MiB that are bytes to QEMU", "balloon 8796093022207", SETS(8796093022207ULL * MIB) },
+    { "the most MiB that are bytes to QEMU", "balloon 8796093022207",
+      SETS(8796093022207ULL * MIB) },
     { "more MiB than there are bytes", "balloon 8796093022208", ANY_SIZE },
     { "MiB that overflow to a single one, which QEMU takes", "balloon 17592186044417",
       ANY_SIZE },
@@ -604,20 +605,26 @@ testHugeText(void)
     g_autofree char *text = g_strnfill(4 * MIB, 'x');
     g_autofree char *id = g_strdup_printf("{\"id\":\"%s\",\"execute\":\"balloon\"," SIZE "}", text);
     g_autofree char *driver = g_strdup_printf("device_add vfio-%s", text);
-    g_autofree char *commas = g_strdelimit(g_strdup(text), "x", ',');
-    g_autofree char *options = g_strdup_printf("device_add %s", commas);
     const testCase data[] = {
         { NULL, id, SETS(HALF) }, { NULL, text, UNREADABLE }, { NULL, text, NONE },
-        { NULL, options, NONE },
     };
     g_auto(qemuMonitorRawCommand) command = { 0 };
 
     testAssert(&data[0], false);
     testAssert(&data[1], false);
     testAssert(&data[2], true);
-    testAssert(&data[3], true);
     /* No type of QEMU's has such a name; all that counts is that reading it does no harm. */
     qemuMonitorRawParse(driver, true, &command);
+}
+
+static void
+testManyOptions(void)
+{
+    g_autofree char *commas = g_strnfill(20000, ',');
+    g_autofree char *options = g_strconcat("device_add virtio-rng-pci", commas, NULL);
+    const testCase data = { NULL, options, NONE };
+
+    testAssert(&data, true);
 }
 
 /* Every beginning of a command, as a client that stops in the middle sends it. */
@@ -696,6 +703,7 @@ main(int argc, char **argv)
     g_test_add_func("/qemumonitorraw/qmp/what is above 63 bits does not wrap around",
                     testAboveSigned);
     g_test_add_func("/qemumonitorraw/texts of 4 MiB", testHugeText);
+    g_test_add_func("/qemumonitorraw/hmp/very many options", testManyOptions);
     g_test_add_func("/qemumonitorraw/qmp/no beginning of a command is harmless", testBeginnings);
 
     return g_test_run();

@@ -41,8 +41,9 @@
  * Memory locked by <locked/> is no inhibitor, but the host gains nothing from it either: the
  * request passes and one line is logged, unless the policy is 'ignore'.
  *
- * What could not be checked is refused, unless the policy is 'warn': an answer that cannot be
- * read, or none within 25 seconds.
+ * What could not be checked, because an answer cannot be read or does not come within 25 seconds,
+ * is refused; where the policy is known to be 'warn' or 'ignore', it passes and one line is
+ * logged.
  * ----
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
@@ -72,10 +73,12 @@ qemuDomainSettleUnanswered(qemuDomainVerdict *verdict, const char *domain, int c
     g_autofree char *name = qemuMessageFormatName(domain);
 
     verdict->state = QEMU_DOMAIN_BALLOON_UNKNOWN;
-    if (verdict->policy == VB_DOMAIN_BALLOON_POLICY_WARN) {
-        verdict->logText = g_strdup_printf("domain '%s': memory is reduced without knowing whether "
-                                           "ballooning is inhibited: %s (policy 'warn')",
-                                           name, reason);
+    if (verdict->policy == VB_DOMAIN_BALLOON_POLICY_WARN ||
+        verdict->policy == VB_DOMAIN_BALLOON_POLICY_IGNORE) {
+        verdict->logText = g_strdup_printf("domain '%s': a change is passed without knowing whether "
+                                           "ballooning is inhibited: %s (policy '%s')", name,
+                                           reason,
+                                           vbDomainBalloonPolicyTypeToString(verdict->policy));
         return;
     }
     qemuDomainRefuse(verdict, code,
@@ -94,7 +97,7 @@ qemuDomainGetPolicy(const vbDomainDef *def, const qemuDomainSettings *settings)
 }
 
 /* Shrinking a running guest whose domain does not say 'ignore'. @command: what asks for it is a
- * raw monitor command that does not say for which size. */
+ * raw monitor command that does not say for which size, or that cannot be read at all. */
 static void
 qemuDomainJudgeShrink(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
                       const qemuDomainSettings *settings, unsigned long long memory, bool command)
@@ -103,10 +106,7 @@ qemuDomainJudgeShrink(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
     g_autofree char *name = qemuMessageFormatName(def->name);
     g_autoptr(GError) error = NULL;
     g_autofree char *list = NULL;
-    g_autofree char *size = command ? g_strdup("an unknown size") :
-        g_strdup_printf("%llu KiB", memory);
-    g_autofree char *loss = command ? g_strdup("memory") :
-        g_strdup_printf("%llu KiB", vbDomainDefGetBalloonCurrent(def) - memory);
+    g_autofree char *what = NULL;
 
     if (!qemuBalloonFindState(verdict, facts, settings, &error)) {
         qemuDomainSettleUnanswered(verdict, def->name, VIR_ERR_INTERNAL_ERROR, error->message);
@@ -117,21 +117,28 @@ qemuDomainJudgeShrink(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
         return;
 
     list = qemuMessageFormatInhibitors(verdict->inhibitors);
+    what = command ? g_strdup("a monitor command that may reduce memory is passed") :
+        g_strdup_printf("memory is reduced to %llu KiB", memory);
     if (verdict->state == QEMU_DOMAIN_BALLOON_INEFFECTIVE) {
-        verdict->logText = g_strdup_printf("domain '%s': memory is reduced to %s, but the host "
-                                           "gains nothing from it because of %s",
-                                           name, size, list);
+        verdict->logText = g_strdup_printf("domain '%s': %s, but the host gains nothing from it "
+                                           "because of %s", name, what, list);
     } else if (verdict->policy == VB_DOMAIN_BALLOON_POLICY_WARN) {
-        verdict->logText = g_strdup_printf("domain '%s': memory is reduced to %s although "
-                                           "ballooning is inhibited by %s: the guest loses %s and "
-                                           "the host gains nothing (policy 'warn')",
-                                           name, size, list, loss);
+        g_autofree char *loss = command ? g_strdup("memory") :
+            g_strdup_printf("%llu KiB", vbDomainDefGetBalloonCurrent(def) - memory);
+
+        verdict->logText = g_strdup_printf("domain '%s': %s although ballooning is inhibited by "
+                                           "%s: the guest loses %s and the host gains nothing "
+                                           "(policy 'warn')", name, what, list, loss);
+    } else if (command) {
+        qemuDomainRefuse(verdict, VIR_ERR_OPERATION_INVALID,
+                         qemuMessageFormatCommandRefused(def, verdict->inhibitors));
+        verdict->logText = g_strdup_printf("domain '%s': refused a monitor command that may reduce "
+                                           "memory: ballooning is inhibited by %s", name, list);
     } else {
         qemuDomainRefuse(verdict, VIR_ERR_OPERATION_INVALID,
-                         command ? qemuMessageFormatCommandRefused(def, verdict->inhibitors) :
                          qemuMessageFormatShrinkRefused(def, memory, verdict->inhibitors));
-        verdict->logText = g_strdup_printf("domain '%s': refused to reduce memory to %s: "
-                                           "ballooning is inhibited by %s", name, size, list);
+        verdict->logText = g_strdup_printf("domain '%s': refused to reduce memory to %llu KiB: "
+                                           "ballooning is inhibited by %s", name, memory, list);
     }
 }
 
@@ -278,19 +285,21 @@ qemuDomainJudgeInhibitor(qemuDomainVerdict *verdict, const qemuDomainFacts *fact
     } else {
         qemuBalloonReadState(verdict, def);
     }
-    if (verdict->state == QEMU_DOMAIN_BALLOON_INHIBITED)
+    /* What is inhibited already loses nothing more, and what is ineffective never gained. */
+    if (verdict->state != QEMU_DOMAIN_BALLOON_AVAILABLE)
         return;
 
-    list = attached->len > 0 ? qemuMessageFormatInhibitors(attached) : g_strdup("a device");
+    list = attached->len > 0 ? qemuMessageFormatInhibitors(attached) :
+        g_strdup("a device whose XML was not read");
     if (refuse) {
         qemuDomainRefuse(verdict, VIR_ERR_OPERATION_INVALID,
                          qemuMessageFormatAttachRefused(def, attached));
         verdict->logText = g_strdup_printf("domain '%s': refused to attach %s while the balloon is "
                                            "inflated by %llu KiB", name, list, inflated);
     } else {
-        verdict->logText = g_strdup_printf("domain '%s': %s is attached while the balloon is "
-                                           "inflated: the host loses the %llu KiB that it gained",
-                                           name, list, inflated);
+        verdict->logText = g_strdup_printf("domain '%s': %s is to be attached while the balloon is "
+                                           "inflated: the host will lose the %llu KiB that it "
+                                           "gained", name, list, inflated);
     }
 }
 
@@ -357,8 +366,16 @@ qemuDomainJudgeAttach(const qemuDomainFacts *facts, const qemuDomainSettings *se
         if (attached->len == 0)
             return g_steal_pointer(&verdict);
     }
-    if (qemuDomainHasBalloon(verdict, facts))
-        qemuDomainJudgeInhibitor(verdict, facts, settings, attached);
+    if (!qemuDomainHasBalloon(verdict, facts))
+        return g_steal_pointer(&verdict);
+    if (flags & VIR_DOMAIN_DEVICE_MODIFY_CONFIG) {
+        /* libvirt refuses it for a domain that is not persistent. */
+        if (!facts->havePersistent)
+            qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_PERSISTENT);
+        if (!facts->persistent)
+            return g_steal_pointer(&verdict);
+    }
+    qemuDomainJudgeInhibitor(verdict, facts, settings, attached);
     return g_steal_pointer(&verdict);
 }
 

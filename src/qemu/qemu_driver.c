@@ -280,6 +280,7 @@ qemuDriverCallTakeVerdict(qemuDriverCall *call, qemuDomainVerdict *verdict)
     case QEMU_DOMAIN_VERDICT_PASS:
         return QEMU_DRIVER_PASS;
     case QEMU_DOMAIN_VERDICT_REFUSE:
+        g_clear_pointer(&call->error, g_byte_array_unref);
         call->error = remoteEncodeError(verdict->errorCode, VIR_FROM_QEMU, verdict->errorText);
         return QEMU_DRIVER_REFUSE;
     case QEMU_DOMAIN_VERDICT_NEED:
@@ -376,9 +377,11 @@ qemuDriverCallAnswerError(qemuDriverCall *call, const qemuDomainQuestion *questi
     }
     if (code == VIR_ERR_NO_DOMAIN ||
         (code == VIR_ERR_OPERATION_INVALID && domain == VIR_FROM_DOMAIN)) {
+        g_clear_pointer(&call->verdict, qemuDomainVerdictFree);
         qemuDriverCallSettle(call, QEMU_DRIVER_PASS);
         return;
     }
+    g_clear_pointer(&call->verdict, qemuDomainVerdictFree);
     call->error = g_byte_array_new();
     g_byte_array_append(call->error, payload, (guint)length);
     qemuDriverCallSettle(call, QEMU_DRIVER_REFUSE);

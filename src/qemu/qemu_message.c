@@ -27,8 +27,11 @@ qemuMessageFormatName(const char *name)
 
     for (c = valid; *c; c = g_utf8_next_char(c)) {
         gunichar character = g_utf8_get_char(c);
+        GUnicodeType type = g_unichar_type(character);
+        bool fits = g_unichar_isprint(character) && type != G_UNICODE_LINE_SEPARATOR &&
+            type != G_UNICODE_PARAGRAPH_SEPARATOR;
 
-        g_string_append_unichar(text, g_unichar_isprint(character) ? character : '?');
+        g_string_append_unichar(text, fits ? character : '?');
     }
     return g_string_free(text, FALSE);
 }
@@ -230,15 +233,22 @@ qemuMessageFormatCommandRefused(const vbDomainDef *def, const GPtrArray *inhibit
 char *
 qemuMessageFormatAttachRefused(const vbDomainDef *def, const GPtrArray *attached)
 {
-    g_autofree char *list = attached->len > 0 ? qemuMessageFormatInhibitors(attached) :
-        g_strdup("a device whose XML has a document type declaration");
+    g_autofree char *list = qemuMessageFormatInhibitors(attached);
     g_autofree char *name = qemuMessageFormatName(def->name);
     unsigned long long maximum = vbDomainDefGetBalloonMaximum(def);
+    GString *text = g_string_new(NULL);
 
-    return g_strdup_printf("cannot attach %s to domain '%s' while its balloon is inflated: all of "
-                           "the guest's memory would be pinned, and the host would lose the %llu "
-                           "KiB that it gained; deflate the balloon first, with 'virsh setmem %s "
-                           "%lluKiB --live'", list, name,
-                           maximum - vbDomainDefGetBalloonCurrent(def),
+    if (attached->len > 0)
+        g_string_append_printf(text, "cannot attach %s to domain '%s' while its balloon is "
+                               "inflated: all of the guest's memory would be pinned, and the host "
+                               "would lose the %llu KiB that it gained; ", list, name,
+                               maximum - vbDomainDefGetBalloonCurrent(def));
+    else
+        g_string_append_printf(text, "cannot attach a device to domain '%s' while its balloon is "
+                               "inflated: its XML has a document type declaration and is not "
+                               "read, so it may be one that pins all of the guest's memory; remove "
+                               "the declaration, or ", name);
+    g_string_append_printf(text, "deflate the balloon first, with 'virsh setmem %s %lluKiB --live'",
                            qemuMessageGetArgument(def), maximum);
+    return g_string_free(text, FALSE);
 }

@@ -154,7 +154,7 @@ vbConfigLoad(const char *path, gboolean optional, GError **error)
     g_auto(GStrv) keys = NULL;
     size_t i;
 
-    if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &failure)) {
+    if (!g_key_file_load_from_file(file, path, G_KEY_FILE_KEEP_TRANSLATIONS, &failure)) {
         if (optional && g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT))
             return g_steal_pointer(&config);
         g_set_error(error, VB_ERROR, VB_ERROR_CONFIG, "%s: %s", path, failure->message);
