@@ -2168,7 +2168,8 @@ static const testCase testOtherRequests[] = {
       .log = "domain 'guest': refused to attach a device whose XML was not read while the balloon "
              "is inflated by 524288 KiB" },
     { "a device that only libvirt can read passes with a line without a policy", ATTACHES(NULL),
-      .live = GUEST{ INFLATED }, LETS_IN_WITH_A_LINE, .log = ATTACH_LOGGED("a device whose XML was not read") },
+      .live = GUEST{ INFLATED }, LETS_IN_WITH_A_LINE,
+      .log = ATTACH_LOGGED("a device whose XML was not read") },
     { "a device that only libvirt can read passes while the balloon is empty", ATTACHES(NULL),
       .live = GUEST{ .policy = "block" }, PASSES },
     { "a device that only libvirt can read passes where ballooning is inhibited already",

@@ -79,7 +79,7 @@ typedef struct {
 typedef enum {
     VB_DOMAIN_MEMORY_DIMM,
     VB_DOMAIN_MEMORY_VIRTIO_MEM,
-    VB_DOMAIN_MEMORY_OTHER, /* nvdimm, virtio-pmem, sgx-epc: in <memory>, but never in the balloon */
+    VB_DOMAIN_MEMORY_OTHER, /* nvdimm, virtio-pmem, sgx-epc: in <memory>, not in the balloon */
 } vbDomainMemoryModel;
 
 typedef struct {

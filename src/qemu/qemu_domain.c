@@ -75,9 +75,9 @@ qemuDomainSettleUnanswered(qemuDomainVerdict *verdict, const char *domain, int c
     verdict->state = QEMU_DOMAIN_BALLOON_UNKNOWN;
     if (verdict->policy == VB_DOMAIN_BALLOON_POLICY_WARN ||
         verdict->policy == VB_DOMAIN_BALLOON_POLICY_IGNORE) {
-        verdict->logText = g_strdup_printf("domain '%s': a change is passed without knowing whether "
-                                           "ballooning is inhibited: %s (policy '%s')", name,
-                                           reason,
+        verdict->logText = g_strdup_printf("domain '%s': a change is passed without knowing "
+                                           "whether ballooning is inhibited: %s (policy '%s')",
+                                           name, reason,
                                            vbDomainBalloonPolicyTypeToString(verdict->policy));
         return;
     }
@@ -255,7 +255,7 @@ qemuDomainJudgeSetMemory(const qemuDomainFacts *facts, const qemuDomainSettings 
     return g_steal_pointer(&verdict);
 }
 
-/* Attaching what is in @attached, or what cannot be read where that is empty, to a running guest. */
+/* Attaching what is in @attached to a running guest; where that is empty, what cannot be read. */
 static void
 qemuDomainJudgeInhibitor(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
                          const qemuDomainSettings *settings, const GPtrArray *attached)

@@ -57,7 +57,7 @@ qemuInhibitorFree(qemuInhibitor *inhibitor)
     g_free(inhibitor);
 }
 
-/* What QEMU takes for true (QEMU 7.2, qapi_bool_parse()); whether it was told so is for it to say. */
+/* What QEMU takes for true (QEMU 7.2, qapi_bool_parse()); whether it was told so it must say. */
 static bool
 qemuInhibitorIsOptedOut(const vbDomainDef *def, const vbDomainHostdevDef *hostdev)
 {

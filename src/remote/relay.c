@@ -561,8 +561,8 @@ vbRelayUpdate(vbRelay *relay)
         vbRelayLinger(relay);
     }
 
-    vbRelaySideWait(client, (upstream->fd >= 0 || relay->failure) && !client->held && toUpstream == 0 &&
-                    toClient < VB_RELAY_UNREAD_MAX);
+    vbRelaySideWait(client, (upstream->fd >= 0 || relay->failure) && !client->held &&
+                    toUpstream == 0 && toClient < VB_RELAY_UNREAD_MAX);
     vbRelaySideWait(upstream, vbRelayMayReadUpstream(relay, toClient));
 }
 

@@ -87,8 +87,8 @@ vbRelayInject(vbRelaySide *to, GByteArray *bytes);
 void
 vbRelayAnswerError(vbRelay *relay, const vbFrameHeader *call, const GByteArray *error);
 
-/* Remembers what a reply to a call that is handed on will mean: which serials of the client's in our
- * range are in flight, so that no question takes one, and which calls open the connection. */
+/* Remembers what a reply to a call that is handed on will mean: which serials of the client's in
+ * our range are in flight, so that no question takes one, and which calls open the connection. */
 void
 vbRelayTrackCall(vbRelay *relay, const vbFrameHeader *header);
 

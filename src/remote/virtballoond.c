@@ -109,7 +109,8 @@ vbDaemonLoadConfig(const vbDaemonOptions *options, GError **error)
     if (options->config)
         return vbConfigLoad(options->config, FALSE, error);
     if (options->session)
-        usual = g_build_filename(g_get_user_config_dir(), "virtballoond", "virtballoond.conf", NULL);
+        usual = g_build_filename(g_get_user_config_dir(), "virtballoond", "virtballoond.conf",
+                                 NULL);
     else
         usual = g_strdup("/etc/virtballoond/virtballoond.conf");
     return vbConfigLoad(usual, TRUE, error);
