@@ -110,11 +110,11 @@ def domain_xml(name, memory=256, hostdevs=(), current=None, policy=None, virtio_
   <cpu><numa><cell id='0' cpus='0' memory='{memory}' unit='MiB'/></numa></cpu>"""
     if console:
         devices.append(f"""
-    <serial type='file'><source path='{console}'/></serial>""")
+    <console type='file'><source path='{console}'/><target type='virtio'/></console>""")
         boot = f"""
     <kernel>{KERNEL}</kernel>
     <initrd>{GUEST_INITRD}</initrd>
-    <cmdline>console=ttyS0 quiet panic=-1 mitigations=off</cmdline>"""
+    <cmdline>quiet panic=-1 mitigations=off</cmdline>"""
     metadata = "" if policy is None else f"""
   <metadata>
     <balloon:policy xmlns:balloon='{POLICY_NAMESPACE}' memballoon='{policy}'/>
