@@ -636,7 +636,7 @@ testPeerRead(testPeer *peer)
         int fd;
 
         g_assert_cmpuint(buffer[0], ==, 0);
-        g_assert_nonnull(cmsg);
+        g_assert(cmsg);
         g_assert_cmpuint(cmsg->cmsg_len, ==, CMSG_LEN(sizeof(int)));
         memcpy(&fd, CMSG_DATA(cmsg), sizeof(int));
         peer->half->ids[peer->half->nfds++] = testFdGetId(fd);
@@ -2447,6 +2447,22 @@ testRefusalBeforeDescriptors(testFixture *test, gconstpointer data G_GNUC_UNUSED
     testExpectError(test, link, call, VIR_ERR_OPERATION_TIMEOUT, VIR_FROM_QEMU, "25 seconds");
 }
 
+/* @data: whether it is the client that ends */
+static void
+testRefusalThatCameTooLate(testFixture *test, gconstpointer data)
+{
+    testLink *link = testLinkKnown(test);
+    g_autoptr(testFrame) large = testNoise(201, VB_FRAME_REPLY, 7, 1000);
+
+    testPeerSendNew(&link->client, testShrink(10, 1));
+    testPeerSendPart(&link->upstream, large, 0, 500);
+    testSleep(test, TEST_DEADLINE);
+    testExpectNothing(test, &link->client);
+    testPeerClose(GPOINTER_TO_INT(data) ? &link->client : &link->upstream);
+    testSettle(test);
+    g_assert_null(link->relay);
+}
+
 static void
 testQuestionAfterMessage(testFixture *test, gconstpointer data G_GNUC_UNUSED)
 {
@@ -3396,6 +3412,10 @@ testAddOrder(void)
             testRefusalBetweenMessages);
     testAdd("a refusal waits for the descriptors of a reply that is on its way", NULL,
             testRefusalBeforeDescriptors);
+    testAdd("a refusal that waits goes with the client", GINT_TO_POINTER(true),
+            testRefusalThatCameTooLate);
+    testAdd("a refusal that waits goes with libvirt", GINT_TO_POINTER(false),
+            testRefusalThatCameTooLate);
     testAdd("a question waits for the end of a call that is on its way", NULL,
             testQuestionAfterMessage);
     testAdd("a message is handed on while it arrives", NULL, testCutThrough);

@@ -67,20 +67,29 @@ vbDecisionFree(vbDecision *decision)
         vbDomainTurnLeave(turn);
 }
 
-static bool
-vbDecisionSerialIsTaken(const vbRelay *relay, guint32 serial)
+bool
+vbDecisionHasSerial(const vbRelay *relay, guint32 serial)
 {
     GList *item;
-    size_t i;
 
-    for (i = 0; i < VB_RELAY_QUESTIONS_MAX; i++) {
-        if (relay->questions[i].used && relay->questions[i].serial == serial)
-            return true;
-    }
     for (item = relay->decisions.head; item; item = item->next) {
         const vbDecision *decision = item->data;
 
         if (decision->frame->header.serial == serial)
+            return true;
+    }
+    return false;
+}
+
+static bool
+vbDecisionSerialIsTaken(const vbRelay *relay, guint32 serial)
+{
+    size_t i;
+
+    if (vbDecisionHasSerial(relay, serial))
+        return true;
+    for (i = 0; i < VB_RELAY_QUESTIONS_MAX; i++) {
+        if (relay->questions[i].used && relay->questions[i].serial == serial)
             return true;
     }
     for (i = 0; i < relay->highSerials->len; i++) {
@@ -272,8 +281,12 @@ vbDecisionStart(vbRelay *relay, const qemuDriverProcedure *procedure, vbFrame *f
     decision->call = call;
     decision->timer = g_timeout_add_seconds(VB_DECISION_SECONDS, vbDecisionExpire, decision);
     g_queue_push_tail(&relay->decisions, decision);
+    /* Without a connection libvirt refuses it; it stays here all the same until it has, so that no
+     * opening overtakes it. */
     if (relay->openPending > 0)
         decision->state = VB_DECISION_OPENING;
+    else if (!relay->opened)
+        vbDecisionForward(decision);
     else
         vbDecisionStep(decision);
 }
@@ -352,17 +365,14 @@ vbDecisionOpened(vbRelay *relay)
 void
 vbDecisionCancel(vbRelay *relay, bool forwarded)
 {
-    GList *item = relay->decisions.head;
+    GList *item = relay->decisions.tail;
 
     while (item) {
         vbDecision *decision = item->data;
 
-        if (!forwarded && decision->state == VB_DECISION_FORWARDED) {
-            item = item->next;
-            continue;
-        }
-        /* Its turn may pass to another one of this list, so nothing of the list is kept. */
-        vbDecisionFree(decision);
-        item = relay->decisions.head;
+        /* The youngest first: a turn must not pass to one that is about to be cancelled. */
+        item = item->prev;
+        if (forwarded || decision->state != VB_DECISION_FORWARDED)
+            vbDecisionFree(decision);
     }
 }

@@ -15,7 +15,8 @@
  *
  * Messages that are held besides: a call whose serial one of our questions uses; a CONNECT_OPEN
  * while calls of the connection are being decided, since it could change what they are about;
- * an intercepted call beyond the limit of decisions.
+ * an intercepted call beyond the limit of decisions, or with the serial of one that is being
+ * decided, since libvirt's reply to the one could not be told from its reply to the other.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -220,8 +221,9 @@ vbRelayRouteCall(vbRelay *relay, const vbFrameHeader *header)
     if (vbRelayIsOpen(header) && relay->decisions.length > 0)
         return VB_FRAME_ROUTE_HOLD;
 
-    if (vbRelayFindProcedure(relay, header) && (relay->opened || relay->openPending > 0)) {
-        if (relay->decisions.length >= VB_RELAY_DECISIONS_MAX)
+    if (vbRelayFindProcedure(relay, header)) {
+        if (relay->decisions.length >= VB_RELAY_DECISIONS_MAX ||
+            vbDecisionHasSerial(relay, header->serial))
             return VB_FRAME_ROUTE_HOLD;
         return VB_FRAME_ROUTE_CAPTURE;
     }
@@ -393,13 +395,19 @@ vbRelaySideGone(vbRelaySide *side)
         vbDecisionCancel(relay, true);
 }
 
+/* What waited was given its time; only a call that was handed on is waited for longer. */
 static gboolean
 vbRelayLingerEnd(gpointer opaque)
 {
     vbRelay *relay = opaque;
 
     relay->linger = 0;
-    vbRelayFinish(relay);
+    if (relay->decisions.length == 0) {
+        vbRelayFinish(relay);
+    } else {
+        vbRelaySideGone(&relay->client);
+        vbRelayUpdate(relay);
+    }
     return G_SOURCE_REMOVE;
 }
 
@@ -586,6 +594,12 @@ vbRelaySideEvent(guint32 events, gpointer opaque)
             vbRelaySideFeed(side, vbRelayReadBuffer, (size_t)n, fd);
         else if (n == 0)
             vbRelaySideGone(side);
+    } else if (side->held && events & (EPOLLHUP | EPOLLERR)) {
+        /* Nobody waits for the answers to what is held, and libvirtd would not read it either. */
+        vbRelaySideGone(side);
+    } else if (events & (EPOLLHUP | EPOLLERR)) {
+        /* What it has sent is still being taken by the other side, or not. */
+        vbRelayLinger(relay);
     }
     vbRelayUpdate(relay);
 }

@@ -106,6 +106,10 @@ vbRelayUpdate(vbRelay *relay);
 bool
 vbDecisionIsAnyOpen(const vbRelay *relay);
 
+/* Whether a call that is being decided has @serial. */
+bool
+vbDecisionHasSerial(const vbRelay *relay, guint32 serial);
+
 /* Takes @frame, a captured call. */
 void
 vbDecisionStart(vbRelay *relay, const qemuDriverProcedure *procedure, vbFrame *frame);
