@@ -549,7 +549,8 @@ testPeerFlush(testPeer *peer)
 
             length = MIN(length, most);
         }
-        n = testPeerWrite(peer, item->bytes->data + item->done, length, -1);
+        /* An empty array has no data to point into. */
+        n = testPeerWrite(peer, length > 0 ? item->bytes->data + item->done : NULL, length, -1);
     } else {
         static const guint8 zero = 0;
         int fd = testFdNew(item->id);

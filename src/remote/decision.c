@@ -21,6 +21,7 @@ typedef enum {
     VB_DECISION_ASKING,    /* waits for answers */
     VB_DECISION_QUEUED,    /* waits for its turn */
     VB_DECISION_FORWARDED, /* waits for libvirt's reply */
+    VB_DECISION_CANCELLED, /* is about to go */
 } vbDecisionState;
 
 typedef struct _vbDecision vbDecision;
@@ -195,6 +196,8 @@ vbDecisionTurn(gpointer opaque)
     vbDecision *decision = opaque;
     vbRelay *relay = decision->relay;
 
+    if (decision->state == VB_DECISION_CANCELLED)
+        return;
     vbDecisionStep(decision);
     vbRelayUpdate(relay);
 }
@@ -365,14 +368,21 @@ vbDecisionOpened(vbRelay *relay)
 void
 vbDecisionCancel(vbRelay *relay, bool forwarded)
 {
-    GList *item = relay->decisions.tail;
+    GList *item;
+    GList *next;
 
-    while (item) {
+    /* All are marked before the first one goes: the turn that it gives back may be another's. */
+    for (item = relay->decisions.head; item; item = item->next) {
         vbDecision *decision = item->data;
 
-        /* The youngest first: a turn must not pass to one that is about to be cancelled. */
-        item = item->prev;
         if (forwarded || decision->state != VB_DECISION_FORWARDED)
+            decision->state = VB_DECISION_CANCELLED;
+    }
+    for (item = relay->decisions.head; item; item = next) {
+        vbDecision *decision = item->data;
+
+        next = item->next;
+        if (decision->state == VB_DECISION_CANCELLED)
             vbDecisionFree(decision);
     }
 }
