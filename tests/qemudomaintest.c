@@ -2209,9 +2209,9 @@ static const testUnanswered testUnanswereds[] = {
     { "a policy that is none and unanswered: refused", GUEST{ .policy = "Warn" },
       VB_DOMAIN_BALLOON_POLICY_WARN, VIR_ERR_INTERNAL_ERROR, true, UNCHECKED("called") },
     { "policy warn and unanswered: passes with a line", GUEST{ .policy = "warn" },
-      VB_DOMAIN_BALLOON_POLICY_BLOCK, VIR_ERR_OPERATION_TIMEOUT, false, "reason (policy 'warn')" },
+      VB_DOMAIN_BALLOON_POLICY_BLOCK, VIR_ERR_OPERATION_TIMEOUT, false, "inhibited: reason" },
     { "no policy on a host of warn and unanswered: passes with a line", GUEST{},
-      VB_DOMAIN_BALLOON_POLICY_WARN, VIR_ERR_OPERATION_TIMEOUT, false, "reason (policy 'warn')" },
+      VB_DOMAIN_BALLOON_POLICY_WARN, VIR_ERR_OPERATION_TIMEOUT, false, "inhibited: reason" },
     { "policy ignore and unanswered: passes", GUEST{ .policy = "ignore" },
       VB_DOMAIN_BALLOON_POLICY_BLOCK, VIR_ERR_OPERATION_TIMEOUT, false, NULL },
 };
@@ -2229,7 +2229,7 @@ testUnansweredCase(gconstpointer opaque)
 
         g_assert_true(qemuDomainFactsAddXML(facts, false, xml, strlen(xml), NULL));
     }
-    verdict = qemuDomainJudgeUnanswered(facts, &settings, "called", data->code, "reason");
+    verdict = qemuDomainJudgeUnanswered(facts, &settings, "called", data->code, "reason", false);
 
     g_assert_cmpint(verdict->action, ==, data->refused ? QEMU_DOMAIN_VERDICT_REFUSE
                     : QEMU_DOMAIN_VERDICT_PASS);

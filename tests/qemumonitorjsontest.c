@@ -275,7 +275,7 @@ testEmptyNameIsKept(void)
 static void
 testThousandsOfChildrenAreRead(void)
 {
-    const guint count = 20000;
+    const guint count = 5000;
     g_autoptr(GString) reply = g_string_new("{\"return\":[");
     g_autoptr(GPtrArray) children = NULL;
     g_autoptr(GError) error = NULL;

@@ -557,7 +557,7 @@ testDeep(void)
 static void
 testHugeNumbers(void)
 {
-    static const size_t digits[] = { 20, 21, 100, 1000, 100000 };
+    static const size_t digits[] = { 20, 21, 100, 1000, 50000 };
     size_t i;
 
     for (i = 0; i < G_N_ELEMENTS(digits); i++) {
@@ -606,7 +606,7 @@ testHugeText(void)
     g_autofree char *id = g_strdup_printf("{\"id\":\"%s\",\"execute\":\"balloon\"," SIZE "}", text);
     g_autofree char *driver = g_strdup_printf("device_add vfio-%s", text);
     const testCase data[] = {
-        { NULL, id, SETS(HALF) }, { NULL, text, UNREADABLE }, { NULL, text, NONE },
+        { NULL, id, UNREADABLE }, { NULL, text, UNREADABLE }, { NULL, text, NONE },
     };
     g_auto(qemuMonitorRawCommand) command = { 0 };
 

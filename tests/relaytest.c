@@ -1848,29 +1848,30 @@ testHighSerialsAreAvoided(testFixture *test, gconstpointer data G_GNUC_UNUSED)
     testLink *link = testLinkOpen(test);
     g_autoptr(testFrame) first = testPlainCall(0xfffffffe);
     g_autoptr(testFrame) second = testPlainCall(0xfffffffc);
-    /* Twice, of which one is answered. */
-    g_autoptr(testFrame) twice = testPlainCall(0xfffffffa);
-    g_autoptr(testFrame) reply = testReplyPlain(twice);
-    static const guint32 expected[] = { 0xfffffffd, 0xfffffffb, 0xfffffff9, 0xfffffff8 };
+    g_autoptr(testFrame) third = testPlainCall(0xfffffffa);
+    g_autoptr(testFrame) reply = testReplyPlain(third);
+    /* The third is answered when its serial comes to be taken. */
+    static const guint32 expected[] = { 0xfffffffd, 0xfffffffb, 0xfffffffa };
     size_t i;
 
     testPeerSend(&link->client, first);
     testPeerSend(&link->client, second);
-    testPeerSend(&link->client, twice);
-    testPeerSend(&link->client, twice);
+    testPeerSend(&link->client, third);
     testExpectSame(test, &link->upstream, first);
     testExpectSame(test, &link->upstream, second);
-    testExpectSame(test, &link->upstream, twice);
-    testExpectSame(test, &link->upstream, twice);
-    testPeerSend(&link->upstream, reply);
-    testExpectSame(test, &link->client, reply);
+    testExpectSame(test, &link->upstream, third);
 
     for (i = 0; i < G_N_ELEMENTS(expected); i++)
         testPeerSendNew(&link->client, testShrink(10 + (guint)i, (guint8)i));
     for (i = 0; i < G_N_ELEMENTS(expected); i++) {
-        g_autoptr(testFrame) question =
-            testTakeQuestion(test, link, REMOTE_PROGRAM, REMOTE_PROC_CONNECT_GET_TYPE);
+        g_autoptr(testFrame) question = NULL;
 
+        if (expected[i] == 0xfffffffa) {
+            testExpectNothing(test, &link->upstream);
+            testPeerSend(&link->upstream, reply);
+            testExpectSame(test, &link->client, reply);
+        }
+        question = testTakeQuestion(test, link, REMOTE_PROGRAM, REMOTE_PROC_CONNECT_GET_TYPE);
         g_assert_cmphex(testFrameGetSerial(question), ==, expected[i]);
     }
 }
@@ -2262,7 +2263,6 @@ testSixth(testFixture *test, gconstpointer data G_GNUC_UNUSED)
     testLink *link = testLinkKnown(test);
     g_autoptr(testFrame) ping = testKeepalive(KEEPALIVE_PING);
     g_autoptr(testFrame) pong = testKeepalive(KEEPALIVE_PONG);
-    g_autoptr(testFrame) plain = testPlainCall(77);
     guint i;
 
     for (i = 0; i < 5; i++)
@@ -2273,24 +2273,72 @@ testSixth(testFixture *test, gconstpointer data G_GNUC_UNUSED)
     /* All else goes on. */
     testPeerSend(&link->upstream, ping);
     testPeerSend(&link->client, pong);
-    testPeerSend(&link->client, plain);
     testExpectSame(test, &link->client, ping);
     testFramesAreEqual(g_queue_peek_nth(&link->upstream.frames, 4), pong);
-    testFramesAreEqual(g_queue_peek_nth(&link->upstream.frames, 5), plain);
-    g_assert_cmpuint(link->upstream.frames.length, ==, 6);
+    g_assert_cmpuint(link->upstream.frames.length, ==, 5);
 
     /* The sixth is held, and what is behind it; what libvirt says is not. */
     testPeerSendNew(&link->client, testShrink(15, 5));
     testPeerSend(&link->client, pong);
     testPeerSend(&link->upstream, ping);
     testExpectSame(test, &link->client, ping);
-    g_assert_cmpuint(link->upstream.frames.length, ==, 6);
+    g_assert_cmpuint(link->upstream.frames.length, ==, 5);
 
     testAnswerXml(test, link, testXmlInhibited);
     testSettle(test);
     g_assert_cmpuint(link->client.frames.length, ==, 1);
     /* The fifth call's question, and the message behind the sixth. */
-    g_assert_cmpuint(link->upstream.frames.length, ==, 5 + 2);
+    g_assert_cmpuint(link->upstream.frames.length, ==, 4 + 2);
+}
+
+/* More descriptors than the one that a byte may carry: the fixture counts those left over. */
+static void
+testTwoDescriptorsAtOnce(testFixture *test, gconstpointer data G_GNUC_UNUSED)
+{
+    testLink *link = testLinkOpen(test);
+    char byte = 0;
+    struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+    union {
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+        struct cmsghdr align;
+    } control = { .bytes = { 0 } };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
+                          .msg_controllen = sizeof(control.bytes) };
+    struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+    int both[2] = { 0, 1 };
+
+    g_assert(cmsg);
+    cmsg->cmsg_level = SOL_SOCKET;
+    cmsg->cmsg_type = SCM_RIGHTS;
+    cmsg->cmsg_len = CMSG_LEN(sizeof(both));
+    memcpy(CMSG_DATA(cmsg), both, sizeof(both));
+    g_assert_cmpint(sendmsg(link->client.fd, &msg, 0), ==, 1);
+    testSettle(test);
+}
+
+/* libvirtd reads five calls of a client: a verdict must not grow old behind others of its own. */
+static void
+testPlainCallsCount(testFixture *test, gconstpointer data G_GNUC_UNUSED)
+{
+    testLink *link = testLinkKnown(test);
+    guint i;
+
+    for (i = 0; i < 7; i++)
+        testPeerSendNew(&link->client, testPlainCall(100 + i));
+    testPeerSendNew(&link->client, testShrink(10, 1));
+    testSettle(test);
+    /* Plain calls alone are not counted for the client. */
+    g_assert_cmpuint(link->upstream.frames.length, ==, 7);
+    for (i = 0; i < 3; i++) {
+        g_autoptr(testFrame) call = g_queue_pop_head(&link->upstream.frames);
+
+        testSettle(test);
+        g_assert_cmpuint(link->upstream.frames.length, ==, 6 - i);
+        testPeerSendNew(&link->upstream, testReplyPlain(call));
+    }
+    testSettle(test);
+    /* With the third reply there is room for the shrink and its question. */
+    g_assert_cmpuint(link->upstream.frames.length, ==, 4 + 1);
 }
 
 static void
@@ -3391,6 +3439,9 @@ static void
 testAddOrder(void)
 {
     testAdd("a sixth call is held and keepalive is not", NULL, testSixth);
+    testAdd("of two descriptors in one message none is left over", NULL,
+            testTwoDescriptorsAtOnce);
+    testAdd("a judged call waits until libvirtd reads it", NULL, testPlainCallsCount);
     testAdd("a sixth call waits for libvirt's reply to one of five", NULL,
             testSixthWaitsForForwarded);
     testAdd("half a header holds up no decision", GSIZE_TO_POINTER(13), testHalfMessage);

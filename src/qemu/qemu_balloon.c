@@ -65,6 +65,12 @@ qemuDomainFactsAddMessages(qemuDomainFacts *facts, const char *const *messages)
     facts->messages = g_strdupv((char **)messages);
 }
 
+const char *
+qemuDomainFactsGetName(const qemuDomainFacts *facts)
+{
+    return facts->def ? facts->def->name : NULL;
+}
+
 void
 qemuDomainFactsAddMonitorReply(qemuDomainFacts *facts, const char *command, const char *reply)
 {

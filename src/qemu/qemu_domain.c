@@ -43,7 +43,7 @@
  *
  * What could not be checked, because an answer cannot be read or does not come within 25 seconds,
  * is refused; where the policy is known to be 'warn' or 'ignore', it passes and one line is
- * logged.
+ * logged, and so does an attachment unless the domain is known to ask for 'block'.
  * ----
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
@@ -76,9 +76,7 @@ qemuDomainSettleUnanswered(qemuDomainVerdict *verdict, const char *domain, int c
     if (verdict->policy == VB_DOMAIN_BALLOON_POLICY_WARN ||
         verdict->policy == VB_DOMAIN_BALLOON_POLICY_IGNORE) {
         verdict->logText = g_strdup_printf("domain '%s': a change is passed without knowing "
-                                           "whether ballooning is inhibited: %s (policy '%s')",
-                                           name, reason,
-                                           vbDomainBalloonPolicyTypeToString(verdict->policy));
+                                           "whether ballooning is inhibited: %s", name, reason);
         return;
     }
     qemuDomainRefuse(verdict, code,
@@ -381,13 +379,13 @@ qemuDomainJudgeAttach(const qemuDomainFacts *facts, const qemuDomainSettings *se
 
 qemuDomainVerdict *
 qemuDomainJudgeUnanswered(const qemuDomainFacts *facts, const qemuDomainSettings *settings,
-                          const char *name, int code, const char *reason)
+                          const char *name, int code, const char *reason, bool attach)
 {
     qemuDomainVerdict *verdict = qemuBalloonVerdictNew();
 
     /* What the domain would have said is not known before its XML is. */
-    verdict->policy = VB_DOMAIN_BALLOON_POLICY_BLOCK;
-    if (facts->def)
+    verdict->policy = attach ? VB_DOMAIN_BALLOON_POLICY_WARN : VB_DOMAIN_BALLOON_POLICY_BLOCK;
+    if (facts->def && !(attach && facts->def->policy == VB_DOMAIN_BALLOON_POLICY_DEFAULT))
         verdict->policy = qemuDomainGetPolicy(facts->def, settings);
     qemuDomainSettleUnanswered(verdict, name, code, reason);
     return verdict;

@@ -73,6 +73,10 @@ qemuDomainFactsAddPersistent(qemuDomainFacts *facts, bool persistent);
 void
 qemuDomainFactsAddMessages(qemuDomainFacts *facts, const char *const *messages);
 
+/* Returns: (nullable) (transfer none): the domain's name as libvirt has it, once that is known */
+const char *
+qemuDomainFactsGetName(const qemuDomainFacts *facts);
+
 void
 qemuDomainFactsAddMonitorReply(qemuDomainFacts *facts, const char *command, const char *reply);
 
@@ -145,12 +149,14 @@ qemuDomainJudgeAttach(const qemuDomainFacts *facts, const qemuDomainSettings *se
  * @name: the domain's, as the client calls it
  * @code: the VIR_ERR_... to refuse with
  * @reason: why no more is known
+ * @attach: whether the request only attaches a device, which no domain is kept from that is not
+ *     known to have asked for it
  *
  * Returns: (transfer full): the verdict where a question has no answer, PASS or REFUSE
  */
 qemuDomainVerdict *
 qemuDomainJudgeUnanswered(const qemuDomainFacts *facts, const qemuDomainSettings *settings,
-                          const char *name, int code, const char *reason);
+                          const char *name, int code, const char *reason, bool attach);
 
 /* 'available', 'inhibited', ...: stable, printed and exported. */
 const char *

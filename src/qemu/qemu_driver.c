@@ -6,7 +6,8 @@
  * holds when it is forwarded.
  *
  * Some calls are not judged at all but take their turn, so that what is judged meanwhile does not
- * change under a verdict: what detaches or updates a device, and what sets metadata.
+ * change under a verdict: what starts the domain, detaches or updates a device, or sets metadata.
+ * What ends a domain does not wait: it may be what frees a call that hangs.
  *
  * When libvirt answers a question with an error: no such domain, or not running, lets the call
  * pass, because libvirt then words its own refusal of it.  Any other error answers the client's
@@ -145,6 +146,9 @@ static const qemuDriverProcedure qemuDriverProcedures[] = {
       qemuDriverJudgeMonitorCommand },
     { QEMU(DOMAIN_MONITOR_COMMAND_WITH_FILES), "dsu", qemuDriverDecodeMonitorCommand,
       qemuDriverJudgeMonitorCommand },
+    { REMOTE(DOMAIN_CREATE), "d", qemuDriverDecodeDomain, NULL },
+    { REMOTE(DOMAIN_CREATE_WITH_FLAGS), "du", qemuDriverDecodeDomain, NULL },
+    { REMOTE(DOMAIN_CREATE_WITH_FILES), "du", qemuDriverDecodeDomain, NULL },
     { REMOTE(DOMAIN_DETACH_DEVICE), "ds", qemuDriverDecodeDomain, NULL },
     { REMOTE(DOMAIN_DETACH_DEVICE_FLAGS), "dsu", qemuDriverDecodeDomain, NULL },
     { REMOTE(DOMAIN_DETACH_DEVICE_ALIAS), "dsu", qemuDriverDecodeDomain, NULL },
@@ -218,7 +222,9 @@ qemuDriverCallFree(qemuDriverCall *call)
 const char *
 qemuDriverCallGetName(const qemuDriverCall *call)
 {
-    return call->dom.name;
+    const char *name = qemuDomainFactsGetName(call->facts);
+
+    return name ? name : call->dom.name;
 }
 
 const guint8 *
@@ -342,6 +348,13 @@ qemuDriverCallSettle(qemuDriverCall *call, qemuDriverOutcome outcome)
     call->outcome = outcome;
 }
 
+static bool
+qemuDriverCallIsAttach(const qemuDriverCall *call)
+{
+    return call->procedure->judge == qemuDriverJudgeAttach ||
+        call->command.effect == QEMU_MONITOR_RAW_DEVICE_ADD;
+}
+
 static void
 qemuDriverCallSettleUnanswered(qemuDriverCall *call, int code, const char *reason)
 {
@@ -352,8 +365,8 @@ qemuDriverCallSettleUnanswered(qemuDriverCall *call, int code, const char *reaso
         return;
     }
     qemuDriverCallSettle(call, qemuDriverCallTakeVerdict(
-        call, qemuDomainJudgeUnanswered(call->facts, call->settings, call->dom.name, code,
-                                        reason)));
+        call, qemuDomainJudgeUnanswered(call->facts, call->settings, qemuDriverCallGetName(call),
+                                        code, reason, qemuDriverCallIsAttach(call))));
 }
 
 static void

@@ -11,10 +11,12 @@
 #include "qemu_monitor_json.h"
 
 #include <json-c/json.h>
-#include <limits.h>
 #include <string.h>
 
 #include "vberror.h"
+
+/* json-c makes 250 bytes of one; the devices of a real guest are a few thousand. */
+#define QEMU_MONITOR_ANSWER_MAX 262144
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_object, json_object_put)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_tokener, json_tokener_free)
@@ -60,7 +62,7 @@ qemuMonitorJSONParse(const char *reply, json_object **value, GError **error)
     *value = NULL;
     /* json-c wants the NUL too, to know that a text is over. */
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    if (length < INT_MAX)
+    if (length <= QEMU_MONITOR_ANSWER_MAX)
         root = json_tokener_parse_ex(tokener, reply, (int)length + 1);
 
     if (json_object_is_type(root, json_type_object)) {

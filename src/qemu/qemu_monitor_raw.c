@@ -16,6 +16,8 @@
 #include "qemu_inhibitor.h"
 
 #define QEMU_MONITOR_RAW_MIB (1024ull * 1024)
+/* A longer QMP command is not read; a real one has a few hundred bytes. */
+#define QEMU_MONITOR_RAW_TEXT_MAX 65536
 /* What the human monitor keeps of a word (QEMU 7.2: a buffer of 1024 bytes). */
 #define QEMU_MONITOR_RAW_WORD_MAX 1023
 /* isspace() of the C locale, as QEMU has it. */
@@ -186,11 +188,14 @@ qemuMonitorRawParseValue(json_object *arguments, qemuMonitorRawCommand *command)
 static void
 qemuMonitorRawParseQMP(const char *text, qemuMonitorRawCommand *command)
 {
-    g_autoptr(json_object) root = json_tokener_parse(text);
+    g_autoptr(json_object) root = NULL;
     g_autofree char *execute = NULL;
     g_autofree char *line = NULL;
     json_object *arguments = NULL;
 
+    /* json-c makes 250 bytes of one. */
+    if (strlen(text) <= QEMU_MONITOR_RAW_TEXT_MAX)
+        root = json_tokener_parse(text);
     if (!json_object_is_type(root, json_type_object)) {
         command->effect = QEMU_MONITOR_RAW_UNREADABLE;
         return;

@@ -29,8 +29,8 @@ struct _vbDecision {
     vbRelay *relay;
     vbDecisionState state;
     vbFrame *frame; /* the client's call; without payload once forwarded */
-    qemuDriverCall *call;
-    vbDomainTurn *turn; /* or NULL */
+    qemuDriverCall *call; /* NULL: handed on unasked */
+    vbDomainTurn *turn;   /* or NULL */
     guint timer;        /* or 0 */
     guint asked;        /* of the call's questions */
     guint unanswered;
@@ -69,9 +69,10 @@ vbDecisionFree(vbDecision *decision)
 }
 
 bool
-vbDecisionHasSerial(const vbRelay *relay, guint32 serial)
+vbDecisionSerialIsTaken(const vbRelay *relay, guint32 serial)
 {
     GList *item;
+    size_t i;
 
     for (item = relay->decisions.head; item; item = item->next) {
         const vbDecision *decision = item->data;
@@ -79,16 +80,6 @@ vbDecisionHasSerial(const vbRelay *relay, guint32 serial)
         if (decision->frame->header.serial == serial)
             return true;
     }
-    return false;
-}
-
-static bool
-vbDecisionSerialIsTaken(const vbRelay *relay, guint32 serial)
-{
-    size_t i;
-
-    if (vbDecisionHasSerial(relay, serial))
-        return true;
     for (i = 0; i < VB_RELAY_QUESTIONS_MAX; i++) {
         if (relay->questions[i].used && relay->questions[i].serial == serial)
             return true;
@@ -163,8 +154,10 @@ static void
 vbDecisionLog(const vbDecision *decision)
 {
     const vbRelay *relay = decision->relay;
-    const qemuDomainVerdict *verdict = qemuDriverCallGetVerdict(decision->call);
+    const qemuDomainVerdict *verdict = NULL;
 
+    if (decision->call)
+        verdict = qemuDriverCallGetVerdict(decision->call);
     if (verdict && verdict->logText)
         vbJournalVerdict(relay->shared->journal, verdict, qemuDriverCallGetName(decision->call),
                          qemuDriverCallGetUUID(decision->call), relay->pid, relay->uid);
@@ -196,7 +189,8 @@ vbDecisionTurn(gpointer opaque)
     vbDecision *decision = opaque;
     vbRelay *relay = decision->relay;
 
-    if (decision->state == VB_DECISION_CANCELLED)
+    /* One that went on without its turn, or is about to go, only has to give it back. */
+    if (decision->state != VB_DECISION_QUEUED)
         return;
     vbDecisionStep(decision);
     vbRelayUpdate(relay);
@@ -267,29 +261,26 @@ vbDecisionIsAnyOpen(const vbRelay *relay)
 void
 vbDecisionStart(vbRelay *relay, const qemuDriverProcedure *procedure, vbFrame *frame)
 {
-    qemuDriverCall *call = qemuDriverCallNew(procedure, &relay->conn, &relay->shared->settings,
-                                             frame->payload, frame->payloadLength);
-    vbDecision *decision;
+    vbDecision *decision = g_new0(vbDecision, 1);
 
-    if (!call) {
-        vbRelayTrackCall(relay, &frame->header);
-        vbRelayForward(relay, frame);
-        vbFrameFree(frame);
-        return;
-    }
-
-    decision = g_new0(vbDecision, 1);
     decision->relay = relay;
     decision->frame = frame;
-    decision->call = call;
-    decision->timer = g_timeout_add_seconds(VB_DECISION_SECONDS, vbDecisionExpire, decision);
     g_queue_push_tail(&relay->decisions, decision);
-    /* Without a connection libvirt refuses it; it stays here all the same until it has, so that no
-     * opening overtakes it. */
-    if (relay->openPending > 0)
-        decision->state = VB_DECISION_OPENING;
-    else if (!relay->opened)
+
+    /* Nobody waits for what is not judged but libvirt, whose own limits end it. */
+    if (relay->opened || relay->openPending > 0)
+        decision->call = qemuDriverCallNew(procedure, &relay->conn, &relay->shared->settings,
+                                           frame->payload, frame->payloadLength);
+    if (decision->call && procedure->judge)
+        decision->timer = g_timeout_add_seconds(VB_DECISION_SECONDS, vbDecisionExpire, decision);
+
+    /* What cannot be decoded, or comes without a connection, libvirt refuses.  It stays here all the
+     * same until libvirt has, so that its reply is not taken for another's and no opening overtakes
+     * it. */
+    if (!decision->call)
         vbDecisionForward(decision);
+    else if (relay->openPending > 0)
+        decision->state = VB_DECISION_OPENING;
     else
         vbDecisionStep(decision);
 }
@@ -330,7 +321,7 @@ vbDecisionAnswer(vbRelay *relay, vbRelayQuestion *question, vbFrame *frame)
     vbDecisionPump(relay);
 }
 
-void
+bool
 vbDecisionReplied(vbRelay *relay, const vbFrameHeader *header)
 {
     GList *item;
@@ -342,9 +333,10 @@ vbDecisionReplied(vbRelay *relay, const vbFrameHeader *header)
         if (decision->state == VB_DECISION_FORWARDED && call->serial == header->serial &&
             call->procedure == header->procedure && call->program == header->program) {
             vbDecisionFree(decision);
-            return;
+            return true;
         }
     }
+    return false;
 }
 
 void

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "qemu_message.h"
+
 #define VB_JOURNAL_BURST 10
 #define VB_JOURNAL_INTERVAL (30 * G_USEC_PER_SEC)
 /* Domains that are remembered; what was said of the others is forgotten and may be said again. */
@@ -90,6 +92,20 @@ vbJournalAllow(vbJournal *journal, const char *uuid, unsigned int *left)
     return true;
 }
 
+void
+vbJournalClient(vbJournal *journal, pid_t pid, uid_t uid, const char *text)
+{
+    unsigned int left = 0;
+
+    if (!vbJournalAllow(journal, "clients", &left))
+        return;
+    if (left > 0)
+        g_warning("client %lld of user %lld: %s (%u more were not logged)", (long long)pid,
+                  (long long)uid, text, left);
+    else
+        g_warning("client %lld of user %lld: %s", (long long)pid, (long long)uid, text);
+}
+
 static char *
 vbJournalFormatInhibitors(const qemuDomainVerdict *verdict)
 {
@@ -116,6 +132,7 @@ vbJournalVerdict(vbJournal *journal, const qemuDomainVerdict *verdict, const cha
     g_autofree char *inhibitors = vbJournalFormatInhibitors(verdict);
     g_autofree char *pidText = g_strdup_printf("%lld", (long long)pid);
     g_autofree char *uidText = g_strdup_printf("%lld", (long long)uid);
+    g_autofree char *printable = qemuMessageFormatName(name);
     g_autofree char *message = NULL;
     g_autofree char *plain = NULL;
     bool refused = verdict->action == QEMU_DOMAIN_VERDICT_REFUSE;
@@ -133,7 +150,7 @@ vbJournalVerdict(vbJournal *journal, const qemuDomainVerdict *verdict, const cha
 
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING,
                      "VIRTBALLOON_VERDICT", refused ? "refuse" : "warn",
-                     "VIRTBALLOON_DOMAIN", name,
+                     "VIRTBALLOON_DOMAIN", printable,
                      "VIRTBALLOON_UUID", uuidText,
                      "VIRTBALLOON_CLIENT_PID", pidText,
                      "VIRTBALLOON_CLIENT_UID", uidText,

@@ -20,10 +20,14 @@ vbJournalFree(vbJournal *journal);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(vbJournal, vbJournalFree)
 
+/* What became of a client, by the same rate for all of them together. */
+void
+vbJournalClient(vbJournal *journal, pid_t pid, uid_t uid, const char *text);
+
 /**
  * vbJournalVerdict:
  * @verdict: one with a logText
- * @name: the domain's, as the client calls it
+ * @name: the domain's
  * @uuid: the domain's, 16 bytes
  * @pid: @uid: of the client
  *

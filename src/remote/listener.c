@@ -123,14 +123,14 @@ static void
 vbListenerStart(vbListenerClient *client, int upstream, const char *failure)
 {
     if (failure)
-        g_warning("client %lld of user %lld: %s", (long long)client->pid, (long long)client->uid,
-                  failure);
+        vbJournalClient(client->listener->shared->journal, client->pid, client->uid, failure);
     client->relay = vbRelayNew(client->listener->shared, client->fd, upstream, failure,
                                client->readonly, client->pid, client->uid, vbListenerRelayClosed,
                                client);
     client->fd = -1;
     if (!client->relay) {
-        g_warning("client %lld was turned away: out of memory", (long long)client->pid);
+        vbJournalClient(client->listener->shared->journal, client->pid, client->uid,
+                        "turned away: out of memory");
         vbListenerClientFree(client);
     }
 }

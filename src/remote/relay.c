@@ -13,10 +13,10 @@
  * here whole, because questions go out between two messages: a small one is collected first, a
  * large one is held.
  *
- * Messages that are held besides: a call whose serial one of our questions uses; a CONNECT_OPEN
- * while calls of the connection are being decided, since it could change what they are about;
- * an intercepted call beyond the limit of decisions, or with the serial of one that is being
- * decided, since libvirt's reply to the one could not be told from its reply to the other.
+ * Messages that are held besides: a call with a serial that is in use, since libvirt's replies
+ * could not be told apart; a CONNECT_OPEN while calls of the connection are being decided, since
+ * it could change what they are about; and, while calls are being decided, a call beyond those
+ * that libvirtd reads, since a verdict must not grow old while its call lies unread.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -166,18 +166,6 @@ vbRelayFindProcedure(const vbRelay *relay, const vbFrameHeader *header)
     return qemuDriverFindProcedure(header->program, header->version, header->procedure);
 }
 
-static bool
-vbRelaySerialIsOurs(const vbRelay *relay, guint32 serial)
-{
-    size_t i;
-
-    for (i = 0; i < VB_RELAY_QUESTIONS_MAX; i++) {
-        if (relay->questions[i].used && relay->questions[i].serial == serial)
-            return true;
-    }
-    return false;
-}
-
 void
 vbRelayTrackCall(vbRelay *relay, const vbFrameHeader *header)
 {
@@ -185,6 +173,7 @@ vbRelayTrackCall(vbRelay *relay, const vbFrameHeader *header)
         g_array_append_val(relay->highSerials, header->serial);
     if (vbRelayIsOpen(header))
         relay->openPending++;
+    relay->callsInFlight++;
 }
 
 static void
@@ -192,10 +181,15 @@ vbRelayTrackReply(vbRelay *relay, const vbFrameHeader *header)
 {
     guint i;
 
+    if (vbDecisionReplied(relay, header))
+        return;
+    if (relay->callsInFlight > 0) {
+        relay->callsInFlight--;
+        relay->retry = true;
+    }
     for (i = 0; header->serial >= VB_RELAY_SERIAL_LAST && i < relay->highSerials->len; i++) {
         if (g_array_index(relay->highSerials, guint32, i) == header->serial) {
             g_array_remove_index_fast(relay->highSerials, i);
-            relay->retry = true;
             break;
         }
     }
@@ -209,25 +203,23 @@ vbRelayTrackReply(vbRelay *relay, const vbFrameHeader *header)
         if (relay->openPending == 0)
             vbDecisionOpened(relay);
     }
-    vbDecisionReplied(relay, header);
 }
 
 static vbFrameRoute
 vbRelayRouteCall(vbRelay *relay, const vbFrameHeader *header)
 {
-    if (vbRelaySerialIsOurs(relay, header->serial) ||
+    bool intercepted = vbRelayFindProcedure(relay, header);
+    guint deciding = relay->decisions.length;
+
+    if (vbDecisionSerialIsTaken(relay, header->serial) ||
         relay->highSerials->len >= VB_RELAY_HIGH_SERIALS_MAX)
         return VB_FRAME_ROUTE_HOLD;
-    if (vbRelayIsOpen(header) && relay->decisions.length > 0)
+    if (vbRelayIsOpen(header) && deciding > 0)
         return VB_FRAME_ROUTE_HOLD;
-
-    if (vbRelayFindProcedure(relay, header)) {
-        if (relay->decisions.length >= VB_RELAY_DECISIONS_MAX ||
-            vbDecisionHasSerial(relay, header->serial))
-            return VB_FRAME_ROUTE_HOLD;
-        return VB_FRAME_ROUTE_CAPTURE;
-    }
-    return VB_FRAME_ROUTE_PASS;
+    if ((intercepted || deciding > 0) &&
+        relay->callsInFlight + deciding >= VB_RELAY_CALLS_MAX)
+        return VB_FRAME_ROUTE_HOLD;
+    return intercepted ? VB_FRAME_ROUTE_CAPTURE : VB_FRAME_ROUTE_PASS;
 }
 
 static vbFrameRoute
@@ -417,8 +409,8 @@ vbRelayStalledEnd(gpointer opaque)
     vbRelay *relay = opaque;
 
     relay->stalled = 0;
-    g_warning("client %lld is left: it does not read, and others wait for its calls to end",
-              (long long)relay->pid);
+    vbJournalClient(relay->shared->journal, relay->pid, relay->uid,
+                    "left: it does not read, and others wait for its calls to end");
     vbRelaySideGone(&relay->client);
     vbRelayUpdate(relay);
     return G_SOURCE_REMOVE;
@@ -487,7 +479,8 @@ vbRelaySideRead(vbRelaySide *side, int *fd)
         .msg_iov = &iov,
         .msg_iovlen = 1,
         .msg_control = control.bytes,
-        .msg_controllen = sizeof(control.bytes),
+        /* Not CMSG_SPACE, whose padding has room for a second one. */
+        .msg_controllen = CMSG_LEN(sizeof(int)),
     };
     struct cmsghdr *cmsg;
     ssize_t n;

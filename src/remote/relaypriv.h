@@ -13,9 +13,9 @@
 #include "qemu_driver.h"
 #include "relay.h"
 
-/* Calls of one client that wait for a verdict or, forwarded, for libvirt's reply: as many as
- * libvirtd serves a client at a time (max_client_requests). */
-#define VB_RELAY_DECISIONS_MAX 5
+/* Calls of one client in flight while some of them are being decided: as many as libvirtd reads of
+ * a client at a time (max_client_requests). */
+#define VB_RELAY_CALLS_MAX 5
 /* Questions of ours in flight on one connection. */
 #define VB_RELAY_QUESTIONS_MAX 4
 /* Serials of ours count down from here to VB_RELAY_SERIAL_LAST and start again. */
@@ -74,6 +74,7 @@ struct _vbRelay {
     GQueue decisions; /* of vbDecision */
     vbRelayQuestion questions[VB_RELAY_QUESTIONS_MAX];
     guint32 nextSerial;
+    guint callsInFlight; /* of the client's, without those that are being decided */
     GArray *highSerials; /* of guint32: of the client's calls in flight that are in our range */
 };
 
@@ -106,9 +107,10 @@ vbRelayUpdate(vbRelay *relay);
 bool
 vbDecisionIsAnyOpen(const vbRelay *relay);
 
-/* Whether a call that is being decided has @serial. */
+/* Whether @serial belongs to a call that is being decided, to a question of ours, or to a call of the
+ * client's in our range: replies to two calls of one serial could not be told apart. */
 bool
-vbDecisionHasSerial(const vbRelay *relay, guint32 serial);
+vbDecisionSerialIsTaken(const vbRelay *relay, guint32 serial);
 
 /* Takes @frame, a captured call. */
 void
@@ -122,8 +124,8 @@ vbDecisionFindQuestion(vbRelay *relay, const vbFrameHeader *header);
 void
 vbDecisionAnswer(vbRelay *relay, vbRelayQuestion *question, vbFrame *frame);
 
-/* A reply to the client was passed on whole. */
-void
+/* A reply to the client was passed on whole. Returns whether it was the one to a call here. */
+bool
 vbDecisionReplied(vbRelay *relay, const vbFrameHeader *header);
 
 /* A CONNECT_OPEN was answered. */

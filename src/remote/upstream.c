@@ -149,6 +149,11 @@ vbUpstreamAttempt(gpointer opaque)
         g_autofree char *modular = NULL;
 
         fd = vbUpstreamTry(upstream->directory, "virtqemud-sock", request->readonly, &modular);
+        if (fd < 0 && errno != ENOENT) {
+            failure = errno;
+            g_free(path);
+            path = g_steal_pointer(&modular);
+        }
     }
 
     if (fd < 0) {

@@ -51,10 +51,7 @@ remoteArgsWant(const char *layout, const guint8 *bytes, size_t have)
             need += 4;
             if (have < need)
                 return need;
-            word = remoteGetWord(bytes + need - 4);
-            if (word > 1)
-                return have;
-            if (word == 0)
+            if (remoteGetWord(bytes + need - 4) == 0)
                 break;
             G_GNUC_FALLTHROUGH;
         case 'd':

@@ -88,7 +88,7 @@ def virtio_mem_xml(size, requested):
 
 
 def domain_xml(name, memory=256, hostdevs=(), current=None, policy=None, virtio_mem=None,
-               memballoon="virtio", console=None):
+               memballoon="virtio", console=None, free_ports=0):
     """A small q35 guest under emulation, without disk. Sizes in MiB.
 
     hostdevs    host addresses of the PCI devices it gets
@@ -98,8 +98,14 @@ def domain_xml(name, memory=256, hostdevs=(), current=None, policy=None, virtio_
     memballoon  model of the balloon device
     console     boots the small Linux of guest-initrd with its console in this file; otherwise
                 nothing runs in the guest
+    free_ports  how many PCIe devices can be plugged in while it runs
     """
     devices = [hostdev_xml(address) for address in hostdevs]
+    # Those that the devices from the start take are in these, too: the balloon and the console.
+    if free_ports:
+        devices += ["""
+    <controller type='pci' model='pcie-root' index='0'/>"""] + ["""
+    <controller type='pci' model='pcie-root-port'/>"""] * (free_ports + 2 + len(hostdevs))
     total, cpu, boot = memory, "", ""
     if virtio_mem:
         size, requested = virtio_mem
