@@ -54,7 +54,7 @@ qemuDriverCallNew(const qemuDriverProcedure *procedure, qemuDriverConn *conn,
 void
 qemuDriverCallFree(qemuDriverCall *call);
 
-/* The domain's name: libvirt's once it is known, until then the one by which the client calls it. */
+/* The domain's name: libvirt's once that is known, until then the client's. */
 const char *
 qemuDriverCallGetName(const qemuDriverCall *call);
 

@@ -274,9 +274,9 @@ vbDecisionStart(vbRelay *relay, const qemuDriverProcedure *procedure, vbFrame *f
     if (decision->call && procedure->judge)
         decision->timer = g_timeout_add_seconds(VB_DECISION_SECONDS, vbDecisionExpire, decision);
 
-    /* What cannot be decoded, or comes without a connection, libvirt refuses.  It stays here all the
-     * same until libvirt has, so that its reply is not taken for another's and no opening overtakes
-     * it. */
+    /* What cannot be decoded, or comes without a connection, libvirt refuses.  It stays here all
+     * the same until libvirt has, so that its reply is not taken for another's and no opening
+     * overtakes it. */
     if (!decision->call)
         vbDecisionForward(decision);
     else if (relay->openPending > 0)

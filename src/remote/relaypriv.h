@@ -107,8 +107,8 @@ vbRelayUpdate(vbRelay *relay);
 bool
 vbDecisionIsAnyOpen(const vbRelay *relay);
 
-/* Whether @serial belongs to a call that is being decided, to a question of ours, or to a call of the
- * client's in our range: replies to two calls of one serial could not be told apart. */
+/* Whether @serial belongs to a call that is being decided, to a question of ours, or to a call of
+ * the client's in our range: replies to two calls of one serial could not be told apart. */
 bool
 vbDecisionSerialIsTaken(const vbRelay *relay, guint32 serial);
 
