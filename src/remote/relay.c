@@ -181,12 +181,11 @@ vbRelayTrackReply(vbRelay *relay, const vbFrameHeader *header)
 {
     guint i;
 
+    relay->retry = true;
     if (vbDecisionReplied(relay, header))
         return;
-    if (relay->callsInFlight > 0) {
+    if (relay->callsInFlight > 0)
         relay->callsInFlight--;
-        relay->retry = true;
-    }
     for (i = 0; header->serial >= VB_RELAY_SERIAL_LAST && i < relay->highSerials->len; i++) {
         if (g_array_index(relay->highSerials, guint32, i) == header->serial) {
             g_array_remove_index_fast(relay->highSerials, i);

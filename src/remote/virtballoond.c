@@ -149,6 +149,10 @@ vbDaemonRun(const vbDaemonOptions *options, const vbConfig *config, GError **err
     if (options->upstreamDir)
         upstreamDir = options->upstreamDir;
 
+    /* Before there is a socket by which anybody could know that we are here. */
+    g_unix_signal_add(SIGTERM, vbDaemonStop, loop);
+    g_unix_signal_add(SIGINT, vbDaemonStop, loop);
+
     upstream = vbUpstreamNew(upstreamDir, options->session);
     listener = vbListenerNew(config, &shared, upstream);
     if (!vbListenerAdd(listener, socketDir, VB_DAEMON_SOCKET, FALSE, error))
@@ -158,8 +162,6 @@ vbDaemonRun(const vbDaemonOptions *options, const vbConfig *config, GError **err
         !vbListenerAdd(listener, socketDir, VB_DAEMON_SOCKET_RO, TRUE, error))
         return FALSE;
 
-    g_unix_signal_add(SIGTERM, vbDaemonStop, loop);
-    g_unix_signal_add(SIGINT, vbDaemonStop, loop);
     g_message("virtballoond %s listens in '%s' in front of libvirt in '%s'", VB_VERSION, socketDir,
               upstreamDir);
     g_main_loop_run(loop);
