@@ -20,14 +20,19 @@ CALL, REPLY, MESSAGE, STREAM, CALL_WITH_FDS, REPLY_WITH_FDS = range(6)
 OK, ERROR, CONTINUE = range(3)
 
 CONNECT_OPEN = 1
+GET_TYPE = 3
 GET_VERSION = 4
 GET_CAPABILITIES = 7
+ATTACH_DEVICE = 8
+DETACH_DEVICE = 13
 GET_XML_DESC = 14
 GET_INFO = 16
 SET_MEMORY = 31
 SUPPORTS_FEATURE = 60
 AUTH_LIST = 66
 SET_MEMORY_FLAGS = 204
+SET_METADATA = 264
+MONITOR_COMMAND, MONITOR_COMMAND_WITH_FILES = 1, 7  # of the program QEMU
 PING, PONG = 1, 2
 
 LENGTH_MAX = 33554436
@@ -88,6 +93,30 @@ def pack(procedure, payload=b"", *, program=REMOTE, kind=CALL, serial=0, status=
     return HEADER.pack(length, *program, procedure, kind, serial, status) + payload
 
 
+def unpack(data):
+    """The frame that some bytes are, without its descriptors."""
+    _, program, version, procedure, kind, serial, status = HEADER.unpack_from(data)
+    payload = bytes(data[HEADER.size:])
+    fds = 0
+    if kind in (CALL_WITH_FDS, REPLY_WITH_FDS):
+        fds, = struct.unpack_from(">I", payload)
+        payload = payload[4:]
+    return Frame((program, version), procedure, kind, serial, status, payload, fds)
+
+
+def split(data):
+    """The frames of a stream that has no descriptors in it; the last one may not be whole yet."""
+    data = memoryview(bytes(data))
+    found = []
+    while len(data) >= HEADER.size:
+        length, = struct.unpack_from(">I", data)
+        if len(data) < length:
+            break
+        found.append(unpack(data[:length]))
+        data = data[length:]
+    return found
+
+
 class Connection:
     """A client on a UNIX socket that speaks frames, with a deadline on everything it waits for."""
 
@@ -123,15 +152,12 @@ class Connection:
 
     def read_frame(self):
         """The next frame; EOFError when the peer has closed the connection."""
-        length, *program, procedure, kind, serial, status = HEADER.unpack(self._read(HEADER.size))
-        payload = self._read(length - HEADER.size)
-        fds = 0
-        if kind in (CALL_WITH_FDS, REPLY_WITH_FDS):
-            fds, = struct.unpack_from(">I", payload)
-            payload = payload[4:]
-            for _ in range(fds):
-                self._read_fd()
-        return Frame(tuple(program), procedure, kind, serial, status, payload, fds)
+        header = self._read(HEADER.size)
+        length, = struct.unpack_from(">I", header)
+        frame = unpack(header + self._read(length - HEADER.size))
+        for _ in range(frame.fds):
+            self._read_fd()
+        return frame
 
     def closed_by_peer(self):
         """Reads up to the end; True when the peer closed without sending anything more."""
