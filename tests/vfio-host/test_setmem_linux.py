@@ -110,3 +110,29 @@ def test_setmem_passes_and_frees_memory_once_the_device_is_unplugged(
     before = host.resident(linux_guest)
     setmem_and_wait(linux_guest, 160, through_uri)
     assert host.resident(linux_guest) < before - 64 * MIB
+
+
+def test_an_inflated_guest_that_asks_for_block_gets_its_device_once_deflated(
+        linux_guest, through_uri):
+    device = host.WORK / "linux1-hostdev.xml"
+    address = host.spare_devices()[3]
+    host.checked_virsh("metadata", linux_guest, host.POLICY_NAMESPACE, "--live", "--key", "balloon",
+                       "--set", "<policy memballoon='block'/>", uri=through_uri)
+    assert current_memory(linux_guest) == 160 * MIB
+
+    refused = host.virsh("attach-device", linux_guest, str(device), "--live", uri=through_uri)
+    assert refused.status == 1
+    for words in ("cannot attach", address, f"'{linux_guest}'", f"{96 * MIB} KiB"):
+        assert words in refused.err
+    raw = host.virsh("qemu-monitor-command", linux_guest, '{"execute":"device_add","arguments":'
+                     f'{{"driver":"vfio-pci","host":"{address}"}}}}', uri=through_uri)
+    assert raw.status == 1 and "cannot attach" in raw.err
+    assert "<hostdev" not in host.checked_virsh("dumpxml", linux_guest)
+
+    command = re.search(r"'virsh (setmem .*?)'", refused.err)[1]
+    host.checked_virsh(*command.split(), uri=through_uri)
+    host.wait_until(lambda: current_memory(linux_guest) == 256 * MIB, REACTION_SECONDS,
+                    "the deflated balloon")
+    host.checked_virsh("attach-device", linux_guest, str(device), "--live", uri=through_uri)
+    assert "<hostdev" in host.checked_virsh("dumpxml", linux_guest)
+    assert host.virsh("setmem", linux_guest, "160M", "--live", uri=through_uri).status == 1
