@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The documents say what the code says: the policy word for word, the procedures by name and number.
+"""The documents say what the code says: policy word for word, procedures by name and number.
 
 Speaks TAP.  The argument is the root of the source tree.
 """

@@ -5,7 +5,7 @@ from pathlib import Path
 import frames
 
 DOMAIN = """\
-<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+{doctype}<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{name}</name>
   <uuid>{uuid}</uuid>
   <memory unit='MiB'>64</memory>
@@ -24,6 +24,20 @@ DOMAIN = """\
 BALLOON = "<memballoon model='virtio'/>"
 NO_BALLOON = "<memballoon model='none'/>"
 COMMAND_LINE = "<qemu:commandline><qemu:arg value='-no-user-config'/></qemu:commandline>"
+
+# A little of everything, so that there is something to ask about.
+DEVICES = """\
+<disk type='file' device='disk'>
+  <driver name='qemu' type='qcow2'/>
+  <source file='{directory}/disk.qcow2'/>
+  <target dev='vda' bus='virtio'/>
+</disk>
+<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/><readonly/></disk>
+<interface type='user'><mac address='52:54:00:00:09:01'/><model type='virtio'/></interface>
+<console type='pty'/>
+<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+"""
+CPUS = "<vcpu current='1'>2</vcpu><iothreads>1</iothreads>"
 
 # Devices that need not exist: a definition with them cannot be started, but it can be judged.
 MDEV_UUID = "c2177883-f1bb-47f0-914d-32a22e3a8804"
@@ -61,11 +75,11 @@ class Guest:
         if start:
             self._do("start", self.name, "--paused")
 
-    def define(self, devices=BALLOON, extra=""):
+    def define(self, devices=BALLOON, extra="", doctype=""):
         """Defines it, or gives it another definition for its next start."""
         xml = self.directory / f"{self.name}.xml"
         xml.write_text(DOMAIN.format(name=self.name, uuid=self.uuid, devices=devices, extra=extra,
-                                     vnc=self.directory / f"{self.name}.vnc"))
+                                     vnc=self.directory / f"{self.name}.vnc", doctype=doctype))
         self._do("define", xml)
 
     def wire(self):

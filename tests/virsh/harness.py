@@ -24,6 +24,7 @@ URI = {
     "qemu": "qemu+unix:///system?socket={}",
     "session": "qemu+unix:///session?socket={}",
     "test": "test+unix:///default?socket={}",
+    "lxc": "lxc+unix:///system?socket={}",
 }
 
 # What differs from one run to the next and says nothing about the relay.
@@ -33,7 +34,8 @@ VOLATILE = [
     (rb"(?<=<creationTime>)\d+", b"TIME"),
     (rb"(?m)^( *(?:cpu|vcpu|balloon)\.[\w.-]*(?:time|user|system|wait|delay|rss)=)\d+", rb"\1N"),
     (rb"(?m)^(rss|last_update) \d+", rb"\1 N"),
-    (rb'"id":"libvirt-\d+"', b'"id":"libvirt-N"'),
+    (rb"/run/virsh\w{6}", b"FILE"),
+    (rb'"id":( ?)"libvirt-\d+"', rb'"id":\1"libvirt-N"'),
 ]
 
 

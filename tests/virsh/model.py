@@ -3,7 +3,7 @@
 It answers what virtballoond asks and serves two changes: attaching a VFIO device and setting the
 memory. Like libvirtd it serves the calls of all connections at once, each after a moment of its
 own, reads the definition without waiting for anybody and changes it under one job. It counts the
-changes that must not happen: memory taken from an inhibited guest, and a device for an inflated one.
+changes that must not happen: memory taken from an inhibited guest, a device for an inflated one.
 """
 
 import random

@@ -8,27 +8,33 @@ from pathlib import Path
 
 import pytest
 
+import commands
 import guests
 import harness
+import recorder
 
 SELF_CHECK = "VB_SELF_CHECK" in os.environ
 NOBODY = 65534
 
 
-def pytest_configure():
+def pytest_configure(config):
     """Says once what is missing."""
+    config.addinivalue_line("markers", "seconds(n): how long a test may take, if not a minute")
     if not SELF_CHECK and not harness.DAEMON.exists():
         pytest.exit(f"{harness.DAEMON} is not there: meson compile -C build", returncode=2)
 
 
 @pytest.fixture(autouse=True)
-def deadline():
+def deadline(request):
     """No test waits for ever."""
+    marker = request.node.get_closest_marker("seconds")
+    seconds = marker.args[0] if marker else 60
+
     def expired(*_):
-        raise TimeoutError("the test took more than a minute")
+        raise TimeoutError(f"the test took more than {seconds} seconds")
 
     signal.signal(signal.SIGALRM, expired)
-    signal.alarm(60)
+    signal.alarm(seconds)
     yield
     signal.alarm(0)
 
@@ -86,6 +92,17 @@ def start_virtballoond(direct, directory):
         shutil.rmtree(daemon.path.parent)
 
 
+@pytest.fixture
+def recorded(direct, start_virtballoond, directory):
+    """A virtballoond, and a recorder of all that it says to libvirtd and hears from it."""
+    path = directory / "recorded"
+    path.mkdir()
+    behind = recorder.Recorder(path / "libvirt-sock", direct.path)
+    yield start_virtballoond(upstream_dir=path), behind
+    behind.close()
+    path.rmdir()
+
+
 @pytest.fixture(scope="session")
 def session(directory):
     """An ordinary user's virtballoond --session."""
@@ -110,6 +127,16 @@ def guest(start_guest):
 
 
 @pytest.fixture(scope="session")
+def equipped(start_guest, directory):
+    """A guest with devices of many kinds, that tests leave as it was."""
+    made = harness.run(["qemu-img", "create", "-f", "qcow2", directory / "disk.qcow2", "1M"])
+    assert made.returncode == 0, made
+    (directory / "disk.iso").write_bytes(bytes(1 << 20))
+    return start_guest(devices=guests.BALLOON + guests.DEVICES.format(directory=directory),
+                       extra=guests.CPUS)
+
+
+@pytest.fixture(scope="session")
 def blocked(start_guest):
     """An inactive guest with a mediated device, that asks for policy 'block' itself."""
     return start_guest(devices=guests.BALLOON + guests.MDEV, extra=guests.policy("block"),
@@ -123,5 +150,18 @@ def same(direct, through):
         expected = direct.virsh(*args, **options)
         assert through.virsh(*args, **options) == expected
         return expected
+
+    return compare
+
+
+@pytest.fixture
+def run_same(same, directory):
+    """Runs a line of a file of commands on both sides, and asserts that it ends as it is marked."""
+    def compare(command, driver, guest=""):
+        line = command.removeprefix("! ")
+        for word, value in (("guest", guest), ("data", commands.DATA), ("tmp", directory)):
+            line = line.replace(f"{{{word}}}", str(value))
+        result = same(line, driver=driver)
+        assert result.code == command.startswith("! "), result
 
     return compare
