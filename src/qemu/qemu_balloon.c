@@ -286,9 +286,8 @@ qemuBalloonSettleState(qemuDomainVerdict *verdict, const vbDomainDef *def)
 void
 qemuBalloonReadState(qemuDomainVerdict *verdict, const vbDomainDef *def)
 {
-    g_autoptr(GPtrArray) optedOut = g_ptr_array_new();
 
-    qemuInhibitorsFromDef(def, verdict->inhibitors, optedOut);
+    qemuInhibitorsFromDef(def, verdict->inhibitors);
     qemuBalloonSettleState(verdict, def);
 }
 
@@ -297,9 +296,8 @@ qemuBalloonFindState(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
                      const qemuDomainSettings *settings, GError **error)
 {
     const vbDomainDef *def = facts->def;
-    g_autoptr(GPtrArray) optedOut = g_ptr_array_new();
 
-    qemuInhibitorsFromDef(def, verdict->inhibitors, optedOut);
+    qemuInhibitorsFromDef(def, verdict->inhibitors);
     if (verdict->inhibitors->len == 0 && qemuBalloonIsToBeAsked(verdict, facts, settings) &&
         !qemuBalloonAskMonitor(verdict, facts, def, error))
         return false;

@@ -147,7 +147,6 @@ qemuDomainJudgeConfig(qemuDomainVerdict *verdict, const vbDomainDef *def,
 {
     g_autoptr(GPtrArray) inhibitors =
         g_ptr_array_new_with_free_func((GDestroyNotify)qemuInhibitorFree);
-    g_autoptr(GPtrArray) optedOut = g_ptr_array_new();
     g_autofree char *name = qemuMessageFormatName(def->name);
     vbDomainBalloonPolicy policy = qemuDomainGetPolicy(def, settings);
     g_autofree char *list = NULL;
@@ -160,7 +159,7 @@ qemuDomainJudgeConfig(qemuDomainVerdict *verdict, const vbDomainDef *def,
     if (memory > def->memory || memory >= vbDomainDefGetBalloonMaximum(def) ||
         policy == VB_DOMAIN_BALLOON_POLICY_IGNORE)
         return;
-    qemuInhibitorsFromDef(def, inhibitors, optedOut);
+    qemuInhibitorsFromDef(def, inhibitors);
     if (inhibitors->len == 0)
         return;
 
@@ -354,13 +353,12 @@ qemuDomainJudgeAttach(const qemuDomainFacts *facts, const qemuDomainSettings *se
     g_autoptr(qemuDomainVerdict) verdict = qemuBalloonVerdictNew();
     g_autoptr(GPtrArray) attached =
         g_ptr_array_new_with_free_func((GDestroyNotify)qemuInhibitorFree);
-    g_autoptr(GPtrArray) optedOut = g_ptr_array_new();
 
     /* libvirt refuses flags that it does not know. */
     if (flags & ~known || flags == VIR_DOMAIN_DEVICE_MODIFY_CONFIG)
         return g_steal_pointer(&verdict);
     if (device) {
-        qemuInhibitorsFromDef(device, attached, optedOut);
+        qemuInhibitorsFromDef(device, attached);
         if (attached->len == 0)
             return g_steal_pointer(&verdict);
     }

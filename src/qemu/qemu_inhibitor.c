@@ -72,8 +72,8 @@ qemuInhibitorIsOptedOut(const vbDomainDef *def, const vbDomainHostdevDef *hostde
 }
 
 static void
-qemuInhibitorAddHostdev(const vbDomainDef *def, vbDomainHostdevDef *hostdev,
-                        GPtrArray *inhibitors, GPtrArray *optedOut)
+qemuInhibitorAddHostdev(const vbDomainDef *def, const vbDomainHostdevDef *hostdev,
+                        GPtrArray *inhibitors)
 {
     qemuInhibitorKind kind;
     qemuInhibitor *inhibitor;
@@ -86,12 +86,9 @@ qemuInhibitorAddHostdev(const vbDomainDef *def, vbDomainHostdevDef *hostdev,
         break;
     case VB_DOMAIN_HOSTDEV_MDEV:
         if (hostdev->model == VB_DOMAIN_MDEV_MODEL_VFIO_CCW ||
-            hostdev->model == VB_DOMAIN_MDEV_MODEL_VFIO_AP)
+            hostdev->model == VB_DOMAIN_MDEV_MODEL_VFIO_AP ||
+            qemuInhibitorIsOptedOut(def, hostdev))
             return;
-        if (qemuInhibitorIsOptedOut(def, hostdev)) {
-            g_ptr_array_add(optedOut, hostdev);
-            return;
-        }
         kind = QEMU_INHIBITOR_VFIO_MDEV;
         break;
     case VB_DOMAIN_HOSTDEV_VDPA:
@@ -109,12 +106,12 @@ qemuInhibitorAddHostdev(const vbDomainDef *def, vbDomainHostdevDef *hostdev,
 }
 
 void
-qemuInhibitorsFromDef(const vbDomainDef *def, GPtrArray *inhibitors, GPtrArray *optedOut)
+qemuInhibitorsFromDef(const vbDomainDef *def, GPtrArray *inhibitors)
 {
     size_t i;
 
     for (i = 0; i < def->hostdevs->len; i++)
-        qemuInhibitorAddHostdev(def, g_ptr_array_index(def->hostdevs, i), inhibitors, optedOut);
+        qemuInhibitorAddHostdev(def, g_ptr_array_index(def->hostdevs, i), inhibitors);
 
     for (i = 0; i < def->devices->len; i++) {
         const vbDomainDeviceDef *device = g_ptr_array_index(def->devices, i);

@@ -64,14 +64,13 @@ qemuInhibitorFree(qemuInhibitor *inhibitor);
  * qemuInhibitorsFromDef:
  * @def: a domain's definition
  * @inhibitors: (element-type qemuInhibitor): what the definition proves is added here
- * @optedOut: (element-type vbDomainHostdevDef): the mediated devices that an override claims to be
- *     compatible with ballooning are added here, borrowed from @def.  Whether QEMU was really told
- *     so only QEMU knows: libvirt ignores overrides when it hot-plugs.
  *
- * Locked memory is not looked at: it inhibits nothing.
+ * A mediated device that an override claims to be compatible with ballooning is no proof.  Whether
+ * QEMU was really told so only QEMU knows: libvirt ignores overrides when it hot-plugs.  Locked
+ * memory is not looked at: it inhibits nothing.
  */
 void
-qemuInhibitorsFromDef(const vbDomainDef *def, GPtrArray *inhibitors, GPtrArray *optedOut);
+qemuInhibitorsFromDef(const vbDomainDef *def, GPtrArray *inhibitors);
 
 /**
  * qemuInhibitorTypeIsDevice:
