@@ -85,7 +85,7 @@ vbDecisionSerialIsTaken(const vbRelay *relay, guint32 serial)
             return true;
     }
     for (i = 0; i < relay->highSerials->len; i++) {
-        if (g_array_index(relay->highSerials, guint32, i) == serial)
+        if (g_array_index(relay->highSerials, vbFrameHeader, i).serial == serial)
             return true;
     }
     return false;

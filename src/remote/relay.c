@@ -170,7 +170,7 @@ void
 vbRelayTrackCall(vbRelay *relay, const vbFrameHeader *header)
 {
     if (header->serial >= VB_RELAY_SERIAL_LAST)
-        g_array_append_val(relay->highSerials, header->serial);
+        g_array_append_vals(relay->highSerials, header, 1);
     if (vbRelayIsOpen(header))
         relay->openPending++;
     relay->callsInFlight++;
@@ -187,7 +187,10 @@ vbRelayTrackReply(vbRelay *relay, const vbFrameHeader *header)
     if (relay->callsInFlight > 0)
         relay->callsInFlight--;
     for (i = 0; header->serial >= VB_RELAY_SERIAL_LAST && i < relay->highSerials->len; i++) {
-        if (g_array_index(relay->highSerials, guint32, i) == header->serial) {
+        const vbFrameHeader *call = &g_array_index(relay->highSerials, vbFrameHeader, i);
+
+        if (call->serial == header->serial && call->procedure == header->procedure &&
+            call->program == header->program) {
             g_array_remove_index_fast(relay->highSerials, i);
             break;
         }
@@ -674,7 +677,7 @@ vbRelayNew(const vbRelayShared *shared, int client, int upstream, const char *fa
     relay->closed = closed;
     relay->opaque = opaque;
     relay->nextSerial = VB_RELAY_SERIAL_FIRST;
-    relay->highSerials = g_array_new(FALSE, FALSE, sizeof(guint32));
+    relay->highSerials = g_array_new(FALSE, FALSE, sizeof(vbFrameHeader));
     g_queue_init(&relay->decisions);
 
     ok = vbRelaySideInit(&relay->client, relay, client, &vbRelayClientOps);
