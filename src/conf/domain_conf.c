@@ -76,6 +76,9 @@ vbDomainBalloonPolicyTypeFromString(const char *text)
 static void
 vbDomainHostdevDefFree(vbDomainHostdevDef *hostdev)
 {
+    g_free(hostdev->typeName);
+    g_free(hostdev->modelName);
+    g_free(hostdev->ballooningText);
     g_free(hostdev->alias);
     g_free(hostdev->address);
     g_free(hostdev);
@@ -107,6 +110,15 @@ vbDomainOverrideDefFree(vbDomainOverrideDef *override)
     g_free(override);
 }
 
+bool
+vbDomainAliasIsUser(const char *alias)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+    return alias && g_str_has_prefix(alias, "ua-") && alias[strspn(alias, allowed)] == '\0';
+}
+
 static vbDomainDef *
 vbDomainDefNew(void)
 {
@@ -130,8 +142,10 @@ vbDomainDefFree(vbDomainDef *def)
     g_free(def->name);
     g_free(def->uuid);
     g_free(def->memorySourceType);
+    g_free(def->policyAttribute);
     g_free(def->policyText);
     g_free(def->emulator);
+    xmlFreeNode(def->memballoonNode);
     g_ptr_array_unref(def->hostdevs);
     g_ptr_array_unref(def->devices);
     g_ptr_array_unref(def->memories);
@@ -179,10 +193,31 @@ vbDomainPCIAddressParseXML(const xmlNode *address)
     return g_strdup_printf("%04llx:%02llx:%02llx.%llx", parts[0], parts[1], parts[2], parts[3]);
 }
 
+/* The first one that has a name counts, whatever it is (9.0, tried). */
+const xmlNode *
+vbDomainDeviceFindAlias(const xmlNode *device)
+{
+    for (const xmlNode *node = device->children; node; node = node->next) {
+        if (vbXMLNodeIs(node, "alias", NULL) && vbXMLProp(node, "name"))
+            return node;
+    }
+    return NULL;
+}
+
 static char *
 vbDomainDeviceAliasParseXML(const xmlNode *device)
 {
-    return g_strdup(vbXMLProp(vbXMLChild(device, "alias"), "name"));
+    return g_strdup(vbXMLProp(vbDomainDeviceFindAlias(device), "name"));
+}
+
+static vbDomainBallooning
+vbDomainBallooningFromString(const char *text)
+{
+    if (!text)
+        return VB_DOMAIN_BALLOONING_ABSENT;
+    if (strcmp(text, "on") == 0)
+        return VB_DOMAIN_BALLOONING_ON;
+    return strcmp(text, "off") == 0 ? VB_DOMAIN_BALLOONING_OFF : VB_DOMAIN_BALLOONING_INVALID;
 }
 
 /* @body has <driver> and <source>: @device itself, or the <actual> in an <interface>. */
@@ -199,6 +234,10 @@ vbDomainHostdevDefParseXML(vbDomainDef *def,
     vbDomainHostdevDef *hostdev = g_new0(vbDomainHostdevDef, 1);
 
     hostdev->type = type;
+    hostdev->typeName = g_strdup(vbXMLProp(device, "type"));
+    hostdev->modelName = g_strdup(vbXMLProp(device, "model"));
+    hostdev->ballooningText = g_strdup(vbXMLPlainProp(device, "ballooning"));
+    hostdev->ballooning = vbDomainBallooningFromString(hostdev->ballooningText);
     hostdev->model = VB_DOMAIN_MDEV_MODEL_OTHER;
     hostdev->isInterface = g_str_equal((const char *)device->name, "interface");
     hostdev->iommufd = vbXMLPropIs(driver, "iommufd", "yes");
@@ -348,10 +387,17 @@ vbDomainMemoryDefParseXML(vbDomainDef *def, const xmlNode *node, GError **error)
     return true;
 }
 
+/* libvirt takes one memory balloon only; the first one stands here. */
 static void
 vbDomainMemballoonDefParseXML(vbDomainDef *def, const xmlNode *node)
 {
     const char *model = vbXMLProp(node, "model");
+
+    if (!def->memballoonWritten) {
+        def->memballoonWritten = true;
+        def->policyAttribute = g_strdup(vbXMLPlainProp(node, "policy"));
+        def->memballoonNode = xmlCopyNode((xmlNode *)node, 1);
+    }
 
     if (g_strcmp0(model, "virtio") == 0 ||
         g_strcmp0(model, "virtio-transitional") == 0 ||
@@ -450,14 +496,19 @@ vbDomainQemuNamespaceParseXML(vbDomainDef *def, const xmlNode *root)
 static void
 vbDomainPolicyParseXML(vbDomainDef *def, const xmlNode *metadata)
 {
+    bool found = false;
+
     if (!metadata)
         return;
     for (const xmlNode *node = metadata->children; node; node = node->next) {
-        if (!vbXMLNodeIs(node, "policy", VB_DOMAIN_POLICY_NAMESPACE))
+        if (node->type == XML_ELEMENT_NODE && node->ns &&
+            g_strcmp0((const char *)node->ns->href, VB_DOMAIN_POLICY_NAMESPACE) == 0)
+            def->policyElements++;
+        if (!vbXMLNodeIs(node, "policy", VB_DOMAIN_POLICY_NAMESPACE) || found)
             continue;
+        found = true;
         if ((def->policyText = g_strdup(vbXMLProp(node, "memballoon"))))
             def->policy = vbDomainBalloonPolicyTypeFromString(def->policyText);
-        return;
     }
 }
 
@@ -570,6 +621,12 @@ vbDomainDefParseXML(const xmlNode *root, GError **error)
 }
 
 vbDomainDef *
+vbDomainDefParseNode(const xmlNode *node, GError **error)
+{
+    return vbDomainDefParseXML(node, error);
+}
+
+vbDomainDef *
 vbDomainDefParseString(const char *xml, size_t length, GError **error)
 {
     g_autoptr(xmlDoc) doc = vbXMLParse(xml, length, error);
@@ -629,6 +686,36 @@ vbDomainDefGetBalloonCurrent(const vbDomainDef *def)
         current -= MIN(current, memory->current);
     }
     return MIN(current, vbDomainDefGetBalloonMaximum(def));
+}
+
+/* Whether all of @part is in @whole; @ours: an attribute of @part that does not count, or NULL. */
+static bool
+vbDomainNodeHas(const xmlNode *whole, const xmlNode *part, const char *ours)
+{
+    for (const xmlAttr *attr = part->properties; attr; attr = attr->next) {
+        const char *name = (const char *)attr->name;
+
+        if ((!ours || attr->ns || strcmp(name, ours) != 0) &&
+            !vbXMLPropIs(whole, name, vbXMLProp(part, name)))
+            return false;
+    }
+    for (const xmlNode *child = part->children; child; child = child->next) {
+        const xmlNode *same = NULL;
+
+        if (child->type != XML_ELEMENT_NODE)
+            continue;
+        same = vbXMLChild(whole, (const char *)child->name);
+        if (!same || !vbDomainNodeHas(same, child, NULL))
+            return false;
+    }
+    return true;
+}
+
+bool
+vbDomainDefHasMemballoon(const vbDomainDef *def, const vbDomainDef *device)
+{
+    return def->memballoonNode && device->memballoonNode &&
+        vbDomainNodeHas(def->memballoonNode, device->memballoonNode, "policy");
 }
 
 const vbDomainOverrideDef *

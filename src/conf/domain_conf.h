@@ -51,9 +51,21 @@ typedef enum {
     VB_DOMAIN_MDEV_MODEL_OTHER,
 } vbDomainMdevModel;
 
+/* The attribute 'ballooning' of a <hostdev>, as a user writes it: libvirt does not store it. */
+typedef enum {
+    VB_DOMAIN_BALLOONING_ABSENT,
+    VB_DOMAIN_BALLOONING_ON,
+    VB_DOMAIN_BALLOONING_OFF,
+    VB_DOMAIN_BALLOONING_INVALID,
+} vbDomainBallooning;
+
 /* A device of the host in the hands of the guest, from <hostdev> or <interface type='hostdev'>. */
 typedef struct {
     vbDomainHostdevType type;
+    char *typeName;           /* as written, or NULL */
+    char *modelName;          /* as written, or NULL */
+    vbDomainBallooning ballooning;
+    char *ballooningText;     /* as written, or NULL */
     vbDomainMdevModel model;  /* of an mdev only */
     bool isInterface;         /* written as <interface>, so 'detach-interface' applies */
     bool iommufd;             /* <driver iommufd='yes'/> (libvirt 12) */
@@ -124,7 +136,10 @@ struct _vbDomainDef {
     char *memorySourceType; /* 'anonymous', 'file', 'memfd'; or NULL */
 
     vbDomainMemballoonModel memballoon;
+    bool memballoonWritten; /* there is an element; where there is none, libvirt adds one at define */
     bool freePageReporting;
+    struct _xmlNode *memballoonNode; /* a copy of the element, or NULL */
+    char *policyAttribute; /* its attribute 'policy', as a user writes it; or NULL */
 
     GPtrArray *hostdevs;  /* of vbDomainHostdevDef, in document order */
     GPtrArray *devices;   /* of vbDomainDeviceDef, in document order */
@@ -137,6 +152,7 @@ struct _vbDomainDef {
 
     vbDomainBalloonPolicy policy;
     char *policyText; /* what the domain says, or NULL: for messages about INVALID */
+    guint policyElements; /* of our namespace in <metadata>: libvirt keeps the first one only */
 
     char *emulator; /* or NULL */
 };
@@ -156,6 +172,10 @@ struct _vbDomainDef {
  */
 vbDomainDef *
 vbDomainDefParseString(const char *xml, size_t length, GError **error);
+
+/* The same of an element that is a domain, such as the <domain> in a snapshot's document. */
+vbDomainDef *
+vbDomainDefParseNode(const struct _xmlNode *node, GError **error);
 
 /**
  * vbDomainDefParseDeviceString:
@@ -203,6 +223,25 @@ vbDomainDefGetBalloonCurrent(const vbDomainDef *def);
  */
 const vbDomainOverrideDef *
 vbDomainDefFindOverride(const vbDomainDef *def, const char *alias, const char *name);
+
+/**
+ * vbDomainDefHasMemballoon:
+ * @device: a definition that has nothing but a memory balloon
+ *
+ * Returns: whether all that @device says of its memory balloon, its policy aside, @def says too;
+ * what @device leaves out counts as unchanged
+ */
+bool
+vbDomainDefHasMemballoon(const vbDomainDef *def, const vbDomainDef *device);
+
+/* Returns: (nullable): the element that gives a device its alias */
+const struct _xmlNode *
+vbDomainDeviceFindAlias(const struct _xmlNode *device);
+
+/* Whether @alias names a device of a user's choice: libvirt drops any other from a definition and
+ * gives devices aliases by their place (9.0, virDomainDeviceInfoParseXML()). */
+bool
+vbDomainAliasIsUser(const char *alias);
 
 /* 'block', 'warn', ...; NULL for INVALID. */
 const char *

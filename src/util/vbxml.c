@@ -152,6 +152,16 @@ vbXMLProp(const xmlNode *node, const char *name)
     return NULL;
 }
 
+const char *
+vbXMLPlainProp(const xmlNode *node, const char *name)
+{
+    for (const xmlAttr *attr = node->properties; attr; attr = attr->next) {
+        if (!attr->ns && strcmp((const char *)attr->name, name) == 0)
+            return attr->children ? (const char *)attr->children->content : "";
+    }
+    return NULL;
+}
+
 bool
 vbXMLPropIs(const xmlNode *node, const char *name, const char *value)
 {

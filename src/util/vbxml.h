@@ -43,6 +43,10 @@ vbXMLChild(const xmlNode *node, const char *name);
 const char *
 vbXMLProp(const xmlNode *node, const char *name);
 
+/* The same of an attribute without a namespace: what is ours is nobody else's. */
+const char *
+vbXMLPlainProp(const xmlNode *node, const char *name);
+
 bool
 vbXMLPropIs(const xmlNode *node, const char *name, const char *value);
 

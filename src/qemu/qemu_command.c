@@ -1,0 +1,312 @@
+/*
+ * qemu_command.c: what a user writes of ballooning, as what libvirt stores and QEMU is given
+ *
+ * A present attribute is cut out and made true in the stored form; an absent one changes nothing,
+ * so that a client that drops attributes it does not know loses nothing.  What is shown is what is
+ * in force, whoever stored it; the stored form is shown, too.  Storing what was shown gives the
+ * same bytes again.
+ *
+ * libvirt gives a device without an alias of the user's choice one by its place among all devices,
+ * so an opted out device gets one that follows from what it is.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "qemu_command.h"
+
+#include <string.h>
+
+#include "domain_xml.h"
+#include "qemu_validate.h"
+#include "vberror.h"
+#include "vbxml.h"
+
+char *
+qemuCommandMakeAlias(const char *uuid)
+{
+    GString *alias = g_string_new(QEMU_COMMAND_ALIAS_PREFIX);
+    size_t digits = 0;
+
+    for (; *uuid; uuid++) {
+        if (*uuid == '-' || g_ascii_isspace(*uuid))
+            continue;
+        if (!g_ascii_isxdigit(*uuid) || digits == 32) {
+            g_string_free(alias, TRUE);
+            return NULL;
+        }
+        if (digits == 8 || digits == 12 || digits == 16 || digits == 20)
+            g_string_append_c(alias, '-');
+        g_string_append_c(alias, g_ascii_tolower(*uuid));
+        digits++;
+    }
+    return g_string_free(alias, digits < 32);
+}
+
+bool
+qemuCommandMayBeOurs(const char *xml, size_t length)
+{
+    return vbDomainXMLMayHaveAttributes(xml, length) ||
+        vbDomainXMLMayShowAttributes(xml, length);
+}
+
+static bool
+qemuCommandIsOptedOut(const vbDomainDef *def, const char *alias)
+{
+    const vbDomainOverrideDef *override =
+        vbDomainDefFindOverride(def, alias, VB_DOMAIN_OPT_OUT_PROPERTY);
+
+    return override && g_strcmp0(override->type, "bool") == 0 &&
+        g_strcmp0(override->value, "true") == 0;
+}
+
+static void
+qemuCommandListAdd(GPtrArray *list, const char *alias)
+{
+    if (!g_ptr_array_find_with_equal_func(list, alias, g_str_equal, NULL))
+        g_ptr_array_add(list, g_strdup(alias));
+}
+
+/* Whether @alias has overrides of anything but the opt-out. */
+static bool
+qemuCommandHasOtherOverride(const vbDomainDef *def, const char *alias)
+{
+    for (guint i = 0; i < def->overrides->len; i++) {
+        const vbDomainOverrideDef *override = g_ptr_array_index(def->overrides, i);
+
+        if (strcmp(override->alias, alias) == 0 &&
+            strcmp(override->name, VB_DOMAIN_OPT_OUT_PROPERTY) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* @uuidAlias: what the device is called if it has no alias of the user's choice. */
+static void
+qemuCommandOptOut(vbDomainXML *xml, const xmlNode *node, const vbDomainDef *def,
+                  const vbDomainHostdevDef *hostdev, const char *uuidAlias, GPtrArray *on)
+{
+    const char *alias = hostdev->alias;
+
+    /* In force already; an alias that libvirt gave stands for the device's place. */
+    if (alias && qemuCommandIsOptedOut(def, alias))
+        return;
+    if (!vbDomainAliasIsUser(alias)) {
+        vbDomainXMLSetAlias(xml, node, uuidAlias);
+        alias = uuidAlias;
+    }
+    if (!qemuCommandIsOptedOut(def, alias))
+        qemuCommandListAdd(on, alias);
+}
+
+static void
+qemuCommandOptIn(vbDomainXML *xml, const xmlNode *node, const vbDomainDef *def,
+                 const vbDomainHostdevDef *hostdev, const char *uuidAlias, GPtrArray *off)
+{
+    if (hostdev->alias)
+        qemuCommandListAdd(off, hostdev->alias);
+    if (!uuidAlias)
+        return;
+    qemuCommandListAdd(off, uuidAlias);
+    if (g_strcmp0(hostdev->alias, uuidAlias) == 0 && !qemuCommandHasOtherOverride(def, uuidAlias))
+        vbDomainXMLSetAlias(xml, node, NULL);
+}
+
+/* Adds to @off the aliases of ours that no device has any more. */
+static void
+qemuCommandListOrphans(const vbDomainDef *def, const GPtrArray *on, GPtrArray *off)
+{
+    for (guint i = 0; i < def->overrides->len; i++) {
+        const vbDomainOverrideDef *override = g_ptr_array_index(def->overrides, i);
+        bool used = g_ptr_array_find_with_equal_func((GPtrArray *)on, override->alias,
+                                                     g_str_equal, NULL);
+
+        for (guint j = 0; j < def->hostdevs->len && !used; j++) {
+            const vbDomainHostdevDef *hostdev = g_ptr_array_index(def->hostdevs, j);
+            g_autofree char *uuidAlias = NULL;
+
+            /* One that is opted out again has its alias only from now on. */
+            if (hostdev->ballooning == VB_DOMAIN_BALLOONING_ON && hostdev->address)
+                uuidAlias = qemuCommandMakeAlias(hostdev->address);
+            used = g_strcmp0(hostdev->alias, override->alias) == 0 ||
+                g_strcmp0(uuidAlias, override->alias) == 0;
+        }
+        if (!used && g_str_has_prefix(override->alias, QEMU_COMMAND_ALIAS_PREFIX))
+            qemuCommandListAdd(off, override->alias);
+    }
+}
+
+static void
+qemuCommandStoreDomain(vbDomainXML *xml, const xmlNode *domain, const vbDomainDef *def, bool prune)
+{
+    g_autoptr(GPtrArray) nodes = vbDomainXMLListHostdevs(domain);
+    g_autoptr(GPtrArray) on = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) off = g_ptr_array_new_with_free_func(g_free);
+    guint next = 0;
+
+    if (def->policyAttribute)
+        vbDomainXMLSetPolicy(xml, domain,
+                             vbDomainBalloonPolicyTypeFromString(def->policyAttribute));
+    vbDomainXMLCutPolicy(xml, domain);
+
+    for (guint i = 0; i < def->hostdevs->len; i++) {
+        const vbDomainHostdevDef *hostdev = g_ptr_array_index(def->hostdevs, i);
+        g_autofree char *uuidAlias = NULL;
+        const xmlNode *node;
+
+        if (hostdev->isInterface)
+            continue;
+        node = g_ptr_array_index(nodes, next++);
+        vbDomainXMLCutAttribute(xml, node, VB_DOMAIN_BALLOONING_ATTRIBUTE);
+        if (hostdev->type == VB_DOMAIN_HOSTDEV_MDEV && hostdev->address)
+            uuidAlias = qemuCommandMakeAlias(hostdev->address);
+        /* Without a UUID libvirt has a word to say. */
+        if (hostdev->ballooning == VB_DOMAIN_BALLOONING_ON && uuidAlias)
+            qemuCommandOptOut(xml, node, def, hostdev, uuidAlias, on);
+        else if (hostdev->ballooning == VB_DOMAIN_BALLOONING_OFF)
+            qemuCommandOptIn(xml, node, def, hostdev, uuidAlias, off);
+    }
+
+    if (prune)
+        qemuCommandListOrphans(def, on, off);
+    if (on->len + off->len > 0)
+        vbDomainXMLSetOverrides(xml, domain, VB_DOMAIN_OPT_OUT_PROPERTY, on, off);
+}
+
+/* A device on its own, which gives both attributes to be done elsewhere. */
+static bool
+qemuCommandStoreDevice(vbDomainXML *xml, const char *text, size_t length, bool *optsOut,
+                       GError **error)
+{
+    const xmlNode *root = xmlDocGetRootElement(xml->doc);
+    g_autoptr(vbDomainDef) def = vbDomainDefParseDeviceString(text, length, NULL);
+
+    if (!def)
+        return true;
+    if (!qemuValidateAttributes(def, error))
+        return false;
+    *optsOut = qemuValidateHasOptOut(def);
+    if (strcmp((const char *)root->name, "hostdev") == 0)
+        vbDomainXMLCutAttribute(xml, root, VB_DOMAIN_BALLOONING_ATTRIBUTE);
+    if (strcmp((const char *)root->name, "memballoon") == 0)
+        vbDomainXMLCutAttribute(xml, root, VB_DOMAIN_POLICY_ATTRIBUTE);
+    return true;
+}
+
+static bool
+qemuCommandEdit(vbDomainXML *xml, const char *text, size_t length, bool prune, bool *optsOut,
+                GError **error)
+{
+    const xmlNode *root = xmlDocGetRootElement(xml->doc);
+
+    if (xml->domains->len == 0 && strcmp((const char *)root->name, "domainsnapshot") != 0 &&
+        strcmp((const char *)root->name, "domaincheckpoint") != 0)
+        return qemuCommandStoreDevice(xml, text, length, optsOut, error);
+
+    for (guint i = 0; i < xml->domains->len; i++) {
+        const xmlNode *domain = g_ptr_array_index(xml->domains, i);
+        g_autoptr(vbDomainDef) def = vbDomainDefParseNode(domain, NULL);
+
+        /* Sizes that libvirt does not understand either. */
+        if (!def)
+            continue;
+        if (!qemuValidateAttributes(def, error))
+            return false;
+        *optsOut = *optsOut || qemuValidateHasOptOut(def);
+        qemuCommandStoreDomain(xml, domain, def, prune);
+    }
+    return true;
+}
+
+bool
+qemuCommandStoreAttributes(const char *text, size_t length, bool prune, bool *optsOut,
+                           char **stored, GError **error)
+{
+    g_autoptr(vbDomainXML) xml = NULL;
+    g_autoptr(GError) problem = NULL;
+    size_t storedLength;
+
+    *optsOut = false;
+    *stored = NULL;
+    if (!qemuCommandMayBeOurs(text, length))
+        return true;
+
+    if (!(xml = vbDomainXMLNew(text, length, &problem))) {
+        g_autoptr(xmlDoc) doc = vbXMLParse(text, length, NULL);
+
+        /* Nobody could cut out of it what may be in it. */
+        if ((doc || g_error_matches(problem, VB_ERROR, VB_ERROR_DOCTYPE)) &&
+            vbDomainXMLMayHaveAttributes(text, length)) {
+            g_set_error(error, VB_ERROR, VB_ERROR_XML,
+                        "attributes '%s' and '%s' cannot be read: %s", VB_DOMAIN_POLICY_ATTRIBUTE,
+                        VB_DOMAIN_BALLOONING_ATTRIBUTE, problem->message);
+            return false;
+        }
+        return true;
+    }
+    if (!qemuCommandEdit(xml, text, length, prune, optsOut, error))
+        return false;
+    if (!vbMarkupIsEdited(xml->markup))
+        return true;
+    if (!(*stored = vbMarkupApply(xml->markup, &storedLength))) {
+        g_set_error(error, VB_ERROR, VB_ERROR_SYSTEM, "out of memory");
+        return false;
+    }
+    return true;
+}
+
+char *
+qemuCommandShowAttributes(const char *text, size_t length, size_t *shownLength)
+{
+    g_autoptr(vbDomainXML) xml = NULL;
+
+    if (!vbDomainXMLMayShowAttributes(text, length) || !(xml = vbDomainXMLNew(text, length, NULL)))
+        return NULL;
+
+    for (guint i = 0; i < xml->domains->len; i++) {
+        const xmlNode *domain = g_ptr_array_index(xml->domains, i);
+        g_autoptr(vbDomainDef) def = vbDomainDefParseNode(domain, NULL);
+        g_autoptr(GPtrArray) nodes = vbDomainXMLListHostdevs(domain);
+        guint next = 0;
+
+        if (!def)
+            continue;
+        if (!def->policyAttribute && def->policy != VB_DOMAIN_BALLOON_POLICY_DEFAULT &&
+            def->policy != VB_DOMAIN_BALLOON_POLICY_INVALID)
+            vbDomainXMLShowPolicy(xml, domain, def->policy);
+        for (guint j = 0; j < def->hostdevs->len; j++) {
+            const vbDomainHostdevDef *hostdev = g_ptr_array_index(def->hostdevs, j);
+            const xmlNode *node;
+
+            if (hostdev->isInterface)
+                continue;
+            node = g_ptr_array_index(nodes, next++);
+            if (hostdev->type == VB_DOMAIN_HOSTDEV_MDEV &&
+                hostdev->model == VB_DOMAIN_MDEV_MODEL_VFIO_PCI && hostdev->alias &&
+                hostdev->ballooning == VB_DOMAIN_BALLOONING_ABSENT &&
+                qemuCommandIsOptedOut(def, hostdev->alias))
+                vbMarkupAddAttr(xml->markup, node, VB_DOMAIN_BALLOONING_ATTRIBUTE, "on");
+        }
+    }
+    return vbMarkupIsEdited(xml->markup) ? vbMarkupApply(xml->markup, shownLength) : NULL;
+}
+
+char *
+qemuCommandAddDevice(const char *text, size_t length, const char *device, size_t deviceLength)
+{
+    g_autoptr(vbDomainXML) xml = vbDomainXMLNew(text, length, NULL);
+    g_autoptr(vbDomainXML) added = vbDomainXMLNew(device, deviceLength, NULL);
+    const xmlNode *devices;
+    const vbMarkupElement *element;
+    g_autofree char *content = NULL;
+    size_t newLength;
+
+    if (!xml || !added || xml->domains->len != 1)
+        return NULL;
+    devices = vbXMLChild(g_ptr_array_index(xml->domains, 0), "devices");
+    if (!devices)
+        return NULL;
+    element = vbMarkupGetElement(xmlDocGetRootElement(added->doc));
+    content = g_strndup(device + element->start, element->end - element->start);
+    vbMarkupAppend(xml->markup, devices, content);
+    return vbMarkupApply(xml->markup, &newLength);
+}

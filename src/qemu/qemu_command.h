@@ -1,0 +1,63 @@
+/*
+ * qemu_command.h: what a user writes of ballooning, as what libvirt stores and QEMU is given
+ *
+ * The opt-out of a mediated device is QEMU's property 'x-balloon-allowed', which libvirt puts on
+ * QEMU's command line from <qemu:override>, by the device's alias; the policy is metadata.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "domain_conf.h"
+
+/* The alias of a mediated device that we opt out is this and its UUID. */
+#define QEMU_COMMAND_ALIAS_PREFIX "ua-vb-"
+
+/**
+ * qemuCommandMakeAlias:
+ * @uuid: as libvirt reads it: 32 digits, with dashes and blanks anywhere (virUUIDParse())
+ *
+ * Returns: (transfer full) (nullable): the alias, NULL where @uuid is none
+ */
+char *
+qemuCommandMakeAlias(const char *uuid);
+
+/* Whether the attributes of a text need a look before libvirt gets it. */
+bool
+qemuCommandMayBeOurs(const char *xml, size_t length);
+
+/**
+ * qemuCommandStoreAttributes:
+ * @xml: a domain, a document with domains in it, or a device, as a user writes it
+ * @prune: whether opt-outs of ours go whose devices are gone
+ * @optsOut: (out): whether a device of it is to be opted out
+ * @stored: (out) (transfer full): the same as libvirt stores it; NULL where that is @xml
+ * @error: VB_ERROR_XML, VB_ERROR_UNSUPPORTED; also where our attributes are in a text that cannot
+ *     be edited.  XML that cannot be read is no error: libvirt words it
+ *
+ * A device's opt-out is not stored, since its override is not part of the device.
+ */
+bool
+qemuCommandStoreAttributes(const char *xml, size_t length, bool prune, bool *optsOut,
+                           char **stored, GError **error);
+
+/**
+ * qemuCommandShowAttributes:
+ * @xml: what libvirt has stored
+ *
+ * Returns: (transfer full) (nullable): the same with the attributes that are in force; NULL where
+ * there are none, or they cannot be shown
+ */
+char *
+qemuCommandShowAttributes(const char *xml, size_t length, size_t *shownLength);
+
+/**
+ * qemuCommandAddDevice:
+ * @xml: a domain's definition
+ * @device: a device's
+ *
+ * Returns: (transfer full) (nullable): @xml with @device as its last device
+ */
+char *
+qemuCommandAddDevice(const char *xml, size_t length, const char *device, size_t deviceLength);
