@@ -1295,6 +1295,12 @@ testAnswer(testRun *run, const qemuDomainQuestion *question)
         words = g_strdup(question->command);
         known = testAnswerMonitor(run, question->command);
         break;
+    case QEMU_DOMAIN_QUESTION_DEFINITION:
+    case QEMU_DOMAIN_QUESTION_MANAGED_SAVE:
+    case QEMU_DOMAIN_QUESTION_IMAGE:
+    case QEMU_DOMAIN_QUESTION_NETWORK:
+    case QEMU_DOMAIN_QUESTION_LIBVIRT:
+    case QEMU_DOMAIN_QUESTION_EMULATOR:
     default:
         words = g_strdup_printf("question %d", question->kind);
         break;

@@ -80,6 +80,7 @@ vbDomainHostdevDefFree(vbDomainHostdevDef *hostdev)
     g_free(hostdev->modelName);
     g_free(hostdev->ballooningText);
     g_free(hostdev->alias);
+    g_free(hostdev->place);
     g_free(hostdev->address);
     g_free(hostdev);
 }
@@ -108,6 +109,27 @@ vbDomainOverrideDefFree(vbDomainOverrideDef *override)
     g_free(override->type);
     g_free(override->value);
     g_free(override);
+}
+
+bool
+vbUUIDParse(const char *text, guint8 *uuid)
+{
+    size_t digits = 0;
+
+    for (; *text; text++) {
+        int digit = g_ascii_xdigit_value(*text);
+
+        if (*text == '-' || g_ascii_isspace(*text))
+            continue;
+        if (digit < 0 || digits == 32)
+            return false;
+        if (digits % 2 == 0)
+            uuid[digits / 2] = (guint8)(digit << 4);
+        else
+            uuid[digits / 2] |= (guint8)digit;
+        digits++;
+    }
+    return digits == 32;
 }
 
 bool
@@ -236,10 +258,11 @@ vbDomainHostdevDefParseXML(vbDomainDef *def,
     hostdev->type = type;
     hostdev->typeName = g_strdup(vbXMLProp(device, "type"));
     hostdev->modelName = g_strdup(vbXMLProp(device, "model"));
-    hostdev->ballooningText = g_strdup(vbXMLPlainProp(device, "ballooning"));
-    hostdev->ballooning = vbDomainBallooningFromString(hostdev->ballooningText);
     hostdev->model = VB_DOMAIN_MDEV_MODEL_OTHER;
     hostdev->isInterface = g_str_equal((const char *)device->name, "interface");
+    if (!hostdev->isInterface)
+        hostdev->ballooningText = g_strdup(vbXMLPlainProp(device, "ballooning"));
+    hostdev->ballooning = vbDomainBallooningFromString(hostdev->ballooningText);
     hostdev->iommufd = vbXMLPropIs(driver, "iommufd", "yes");
     hostdev->alias = vbDomainDeviceAliasParseXML(device);
 
@@ -594,6 +617,23 @@ vbDomainDefParseMemory(vbDomainDef *def, const xmlNode *root, GError **error)
     return true;
 }
 
+/* libvirt numbers devices of the host that have no alias of the user's choice as it has read them:
+ * interfaces before all others (9.0, tried). */
+static void
+vbDomainHostdevsNumber(vbDomainDef *def)
+{
+    guint next = 0;
+
+    for (int pass = 0; pass < 2; pass++) {
+        for (guint i = 0; i < def->hostdevs->len; i++) {
+            vbDomainHostdevDef *hostdev = g_ptr_array_index(def->hostdevs, i);
+
+            if (hostdev->isInterface == (pass == 0) && !vbDomainAliasIsUser(hostdev->alias))
+                hostdev->place = g_strdup_printf("hostdev%u", next++);
+        }
+    }
+}
+
 static vbDomainDef *
 vbDomainDefParseXML(const xmlNode *root, GError **error)
 {
@@ -613,6 +653,7 @@ vbDomainDefParseXML(const xmlNode *root, GError **error)
     if (!vbDomainDefParseMemory(def, root, error))
         return NULL;
 
+    vbDomainHostdevsNumber(def);
     vbDomainMemoryBackingParseXML(def, vbXMLChild(root, "memoryBacking"));
     vbDomainLaunchSecurityParseXML(def, vbXMLChild(root, "launchSecurity"));
     vbDomainPolicyParseXML(def, vbXMLChild(root, "metadata"));
@@ -635,7 +676,7 @@ vbDomainDefParseString(const char *xml, size_t length, GError **error)
     if (!doc)
         return NULL;
     root = xmlDocGetRootElement(doc);
-    if (!root || !vbXMLNodeIs(root, "domain", NULL)) {
+    if (!vbXMLRootIs(root, "domain")) {
         g_set_error(error, VB_ERROR, VB_ERROR_XML, "the root element is not <domain>");
         return NULL;
     }
@@ -658,6 +699,15 @@ vbDomainDefParseDeviceString(const char *xml, size_t length, GError **error)
     if (!vbDomainDeviceParseXML(def, root, error))
         return NULL;
     return g_steal_pointer(&def);
+}
+
+bool
+vbNetworkIsHostdev(const char *xml, size_t length)
+{
+    g_autoptr(xmlDoc) doc = vbXMLParse(xml, length, NULL);
+    const xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
+
+    return root && vbXMLPropIs(vbXMLChild(root, "forward"), "mode", "hostdev");
 }
 
 unsigned long long

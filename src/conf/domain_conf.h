@@ -71,6 +71,8 @@ typedef struct {
     bool iommufd;             /* <driver iommufd='yes'/> (libvirt 12) */
     bool foreignDriver;       /* PCI with a <driver name> that is not 'vfio' (xen) */
     char *alias;              /* libvirt's alias or NULL (inactive documents may have none) */
+    char *place;              /* the alias that libvirt gives it when the domain starts; NULL
+                               * where it has one of the user's choice */
     char *address;            /* PCI '0000:07:00.0', mdev UUID, vdpa path; NULL if not readable */
 } vbDomainHostdevDef;
 
@@ -188,6 +190,10 @@ vbDomainDefParseNode(const struct _xmlNode *node, GError **error);
 vbDomainDef *
 vbDomainDefParseDeviceString(const char *xml, size_t length, GError **error);
 
+/* Whether a <network> document hands out devices of the host: <forward mode='hostdev'>. */
+bool
+vbNetworkIsHostdev(const char *xml, size_t length);
+
 void
 vbDomainDefFree(vbDomainDef *def);
 
@@ -223,6 +229,15 @@ vbDomainDefGetBalloonCurrent(const vbDomainDef *def);
  */
 const vbDomainOverrideDef *
 vbDomainDefFindOverride(const vbDomainDef *def, const char *alias, const char *name);
+
+/**
+ * vbUUIDParse:
+ * @uuid: (out): 16 bytes
+ *
+ * As libvirt's virUUIDParse(): 32 digits, with dashes and blanks anywhere.
+ */
+bool
+vbUUIDParse(const char *text, guint8 *uuid);
 
 /**
  * vbDomainDefHasMemballoon:

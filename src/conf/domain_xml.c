@@ -13,17 +13,17 @@
 
 #include "vbxml.h"
 
-/* The first of libvirt's elements that hold a domain, by the name of the root. */
+/* Domains are where libvirt looks for them, by the name of the root. */
 static void
 vbDomainXMLFindDomains(vbDomainXML *xml)
 {
     const xmlNode *root = xmlDocGetRootElement(xml->doc);
 
-    if (vbXMLNodeIs(root, "domain", NULL)) {
+    if (vbXMLRootIs(root, "domain")) {
         g_ptr_array_add(xml->domains, (gpointer)root);
         return;
     }
-    if (!vbXMLNodeIs(root, "domainsnapshot", NULL) && !vbXMLNodeIs(root, "domaincheckpoint", NULL))
+    if (!vbXMLRootIs(root, "domainsnapshot") && !vbXMLRootIs(root, "domaincheckpoint"))
         return;
     for (const xmlNode *node = root->children; node; node = node->next) {
         if (vbXMLNodeIs(node, "domain", NULL) || vbXMLNodeIs(node, "inactiveDomain", NULL))

@@ -10,6 +10,8 @@
 
 #include "qemu_balloon.h"
 
+#include <string.h>
+
 #include "qemu_monitor_json.h"
 
 /* How libvirt words VIR_DOMAIN_TAINT_CUSTOM_MONITOR (libvirt 7.1 to 12.8). A libvirtd that runs in
@@ -22,6 +24,8 @@ qemuDomainFactsNew(void)
     qemuDomainFacts *facts = g_new0(qemuDomainFacts, 1);
 
     facts->replies = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    facts->networks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    facts->emulators = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return facts;
 }
 
@@ -34,6 +38,10 @@ qemuDomainFactsFree(qemuDomainFacts *facts)
     vbDomainDefFree(facts->inactive);
     g_strfreev(facts->messages);
     g_hash_table_unref(facts->replies);
+    g_free(facts->definition);
+    vbDomainDefFree(facts->image);
+    g_hash_table_unref(facts->networks);
+    g_hash_table_unref(facts->emulators);
     g_free(facts);
 }
 
@@ -77,10 +85,52 @@ qemuDomainFactsAddMonitorReply(qemuDomainFacts *facts, const char *command, cons
     g_hash_table_replace(facts->replies, g_strdup(command), g_strdup(reply));
 }
 
+void
+qemuDomainFactsAddDefinition(qemuDomainFacts *facts, char *xml)
+{
+    g_free(facts->definition);
+    facts->definition = xml;
+}
+
+void
+qemuDomainFactsAddManagedSave(qemuDomainFacts *facts, bool managedSave)
+{
+    facts->haveManagedSave = true;
+    facts->managedSave = managedSave;
+}
+
+void
+qemuDomainFactsAddImage(qemuDomainFacts *facts, vbDomainDef *def)
+{
+    vbDomainDefFree(facts->image);
+    facts->haveImage = true;
+    facts->image = def;
+}
+
+void
+qemuDomainFactsAddNetwork(qemuDomainFacts *facts, const char *name, bool hostdev)
+{
+    g_hash_table_replace(facts->networks, g_strdup(name), GINT_TO_POINTER(hostdev));
+}
+
+void
+qemuDomainFactsAddLibvirt(qemuDomainFacts *facts, unsigned long long version)
+{
+    facts->haveLibvirt = true;
+    facts->libvirt = version;
+}
+
+void
+qemuDomainFactsAddEmulator(qemuDomainFacts *facts, const char *path, bool hasProperty)
+{
+    g_hash_table_replace(facts->emulators, g_strdup(path), GINT_TO_POINTER(hasProperty));
+}
+
 static void
 qemuDomainQuestionFree(qemuDomainQuestion *question)
 {
     g_free(question->command);
+    g_free(question->name);
     g_free(question);
 }
 
@@ -108,6 +158,22 @@ qemuDomainVerdictFree(qemuDomainVerdict *verdict)
 }
 
 void
+qemuBalloonRefuse(qemuDomainVerdict *verdict, int code, char *text)
+{
+    verdict->action = QEMU_DOMAIN_VERDICT_REFUSE;
+    verdict->errorCode = code;
+    verdict->errorText = text;
+}
+
+vbDomainBalloonPolicy
+qemuBalloonGetPolicy(const vbDomainDef *def, const qemuDomainSettings *settings)
+{
+    if (def->policy == VB_DOMAIN_BALLOON_POLICY_DEFAULT)
+        return settings->defaultPolicy;
+    return def->policy;
+}
+
+void
 qemuBalloonNeed(qemuDomainVerdict *verdict, qemuDomainQuestionKind kind)
 {
     qemuDomainQuestion *question = g_new0(qemuDomainQuestion, 1);
@@ -115,6 +181,54 @@ qemuBalloonNeed(qemuDomainVerdict *verdict, qemuDomainQuestionKind kind)
     question->kind = kind;
     verdict->action = QEMU_DOMAIN_VERDICT_NEED;
     g_ptr_array_add(verdict->questions, question);
+}
+
+void
+qemuBalloonNeedNamed(qemuDomainVerdict *verdict, qemuDomainQuestionKind kind, const char *name)
+{
+    qemuDomainQuestion *question;
+
+    qemuBalloonNeed(verdict, kind);
+    question = g_ptr_array_index(verdict->questions, verdict->questions->len - 1);
+    question->name = g_strdup(name);
+}
+
+static bool
+qemuBalloonIsAsked(const qemuDomainVerdict *verdict, const char *network)
+{
+    for (guint i = 0; i < verdict->questions->len; i++) {
+        const qemuDomainQuestion *question = g_ptr_array_index(verdict->questions, i);
+
+        if (question->kind == QEMU_DOMAIN_QUESTION_NETWORK &&
+            strcmp(question->name, network) == 0)
+            return true;
+    }
+    return false;
+}
+
+void
+qemuBalloonAddNetworks(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
+                       const vbDomainDef *def, GPtrArray *inhibitors)
+{
+    for (guint i = 0; i < def->devices->len; i++) {
+        const vbDomainDeviceDef *device = g_ptr_array_index(def->devices, i);
+        g_autofree char *address = NULL;
+        qemuInhibitor *inhibitor;
+        gpointer hostdev = NULL;
+
+        if (device->type != VB_DOMAIN_DEVICE_NETWORK_NET || !device->address)
+            continue;
+        if (!g_hash_table_lookup_extended(facts->networks, device->address, NULL, &hostdev)) {
+            if (!qemuBalloonIsAsked(verdict, device->address))
+                qemuBalloonNeedNamed(verdict, QEMU_DOMAIN_QUESTION_NETWORK, device->address);
+        } else if (GPOINTER_TO_INT(hostdev)) {
+            address = g_strdup_printf("of network '%s'", device->address);
+            inhibitor = qemuInhibitorNew(QEMU_INHIBITOR_VFIO_PCI, QEMU_INHIBITOR_EVIDENCE_XML,
+                                         device->alias, address);
+            inhibitor->isInterface = true;
+            g_ptr_array_add(inhibitors, inhibitor);
+        }
+    }
 }
 
 /* The answer to a QMP command, or NULL and the question in @verdict. Takes @command. */

@@ -17,15 +17,42 @@ struct _qemuDomainFacts {
     bool persistent;
     char **messages;
     GHashTable *replies; /* QMP command -> QMP answer */
+    char *definition;
+    bool haveManagedSave;
+    bool managedSave;
+    bool haveImage;
+    vbDomainDef *image;    /* or NULL */
+    GHashTable *networks;  /* name -> whether it hands out devices of the host */
+    bool haveLibvirt;
+    unsigned long long libvirt;
+    GHashTable *emulators; /* path -> whether it has the property */
 };
 
 /* Returns: (transfer full): PASS, and nothing known */
 qemuDomainVerdict *
 qemuBalloonVerdictNew(void);
 
+/* Makes @verdict REFUSE. Takes @text. */
+void
+qemuBalloonRefuse(qemuDomainVerdict *verdict, int code, char *text);
+
+/* The domain's policy, or the default one where it has none. */
+vbDomainBalloonPolicy
+qemuBalloonGetPolicy(const vbDomainDef *def, const qemuDomainSettings *settings);
+
 /* Adds a question and makes @verdict NEED. */
 void
 qemuBalloonNeed(qemuDomainVerdict *verdict, qemuDomainQuestionKind kind);
+
+/* The same with a name. */
+void
+qemuBalloonNeedNamed(qemuDomainVerdict *verdict, qemuDomainQuestionKind kind, const char *name);
+
+/* Adds the interfaces of @def whose networks hand out devices of the host to @inhibitors; leaves
+ * @verdict at NEED where that is not known of all. */
+void
+qemuBalloonAddNetworks(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
+                       const vbDomainDef *def, GPtrArray *inhibitors);
 
 /**
  * qemuBalloonFindState:

@@ -452,7 +452,7 @@ qemuCapsProbeReadLine(qemuCapsProbe *probe, GString *commands, GError **error)
     g_autoptr(json_object) message = NULL;
     const GString *line = probe->line;
 
-    /* json-c wants the NUL too, to know that a text is over; one before that would hide the rest. */
+    /* json-c wants the NUL too, to know that a text is over; an earlier one would hide the rest. */
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     if (!memchr(line->str, '\0', line->len))
         message = json_tokener_parse_ex(tokener, line->str, (int)line->len + 1);

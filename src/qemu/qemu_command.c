@@ -22,24 +22,18 @@
 #include "vbxml.h"
 
 char *
-qemuCommandMakeAlias(const char *uuid)
+qemuCommandMakeAlias(const char *text)
 {
-    GString *alias = g_string_new(QEMU_COMMAND_ALIAS_PREFIX);
-    size_t digits = 0;
+    GString *alias;
+    guint8 uuid[16];
 
-    for (; *uuid; uuid++) {
-        if (*uuid == '-' || g_ascii_isspace(*uuid))
-            continue;
-        if (!g_ascii_isxdigit(*uuid) || digits == 32) {
-            g_string_free(alias, TRUE);
-            return NULL;
-        }
-        if (digits == 8 || digits == 12 || digits == 16 || digits == 20)
-            g_string_append_c(alias, '-');
-        g_string_append_c(alias, g_ascii_tolower(*uuid));
-        digits++;
-    }
-    return g_string_free(alias, digits < 32);
+    if (!vbUUIDParse(text, uuid))
+        return NULL;
+    alias = g_string_new(QEMU_COMMAND_ALIAS_PREFIX);
+    for (size_t i = 0; i < sizeof(uuid); i++)
+        g_string_append_printf(alias, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x",
+                               uuid[i]);
+    return g_string_free(alias, FALSE);
 }
 
 bool
@@ -80,34 +74,54 @@ qemuCommandHasOtherOverride(const vbDomainDef *def, const char *alias)
     return false;
 }
 
-/* @uuidAlias: what the device is called if it has no alias of the user's choice. */
-static void
-qemuCommandOptOut(vbDomainXML *xml, const xmlNode *node, const vbDomainDef *def,
-                  const vbDomainHostdevDef *hostdev, const char *uuidAlias, GPtrArray *on)
+/* Whether something is overridden by the place of a device, which may change with every alias. */
+static bool
+qemuCommandOverridesPlaces(const vbDomainDef *def)
 {
-    const char *alias = hostdev->alias;
+    static const char prefix[] = "hostdev";
 
-    /* In force already; an alias that libvirt gave stands for the device's place. */
-    if (alias && qemuCommandIsOptedOut(def, alias))
-        return;
-    if (!vbDomainAliasIsUser(alias)) {
-        vbDomainXMLSetAlias(xml, node, uuidAlias);
-        alias = uuidAlias;
+    for (guint i = 0; i < def->overrides->len; i++) {
+        const vbDomainOverrideDef *override = g_ptr_array_index(def->overrides, i);
+
+        if (g_str_has_prefix(override->alias, prefix) &&
+            g_ascii_isdigit(override->alias[strlen(prefix)]))
+            return true;
     }
+    return false;
+}
+
+/* @uuidAlias: what the device is called if it has no alias of the user's choice. */
+static bool
+qemuCommandOptOut(vbDomainXML *xml, const xmlNode *node, const vbDomainDef *def,
+                  const vbDomainHostdevDef *hostdev, const char *uuidAlias, GPtrArray *on,
+                  GError **error)
+{
+    const char *alias = hostdev->place ? uuidAlias : hostdev->alias;
+
+    if (hostdev->place && qemuCommandIsOptedOut(def, hostdev->place))
+        return true;
+    if (hostdev->place && qemuCommandOverridesPlaces(def)) {
+        qemuValidateReportPlaces(hostdev, error);
+        return false;
+    }
+    if (hostdev->place)
+        vbDomainXMLSetAlias(xml, node, uuidAlias);
     if (!qemuCommandIsOptedOut(def, alias))
         qemuCommandListAdd(on, alias);
+    return true;
 }
 
 static void
 qemuCommandOptIn(vbDomainXML *xml, const xmlNode *node, const vbDomainDef *def,
                  const vbDomainHostdevDef *hostdev, const char *uuidAlias, GPtrArray *off)
 {
-    if (hostdev->alias)
-        qemuCommandListAdd(off, hostdev->alias);
+    qemuCommandListAdd(off, hostdev->place ? hostdev->place : hostdev->alias);
     if (!uuidAlias)
         return;
     qemuCommandListAdd(off, uuidAlias);
-    if (g_strcmp0(hostdev->alias, uuidAlias) == 0 && !qemuCommandHasOtherOverride(def, uuidAlias))
+    /* Without it others may change their places. */
+    if (g_strcmp0(hostdev->alias, uuidAlias) == 0 &&
+        !qemuCommandHasOtherOverride(def, uuidAlias) && !qemuCommandOverridesPlaces(def))
         vbDomainXMLSetAlias(xml, node, NULL);
 }
 
@@ -135,8 +149,9 @@ qemuCommandListOrphans(const vbDomainDef *def, const GPtrArray *on, GPtrArray *o
     }
 }
 
-static void
-qemuCommandStoreDomain(vbDomainXML *xml, const xmlNode *domain, const vbDomainDef *def, bool prune)
+static bool
+qemuCommandStoreDomain(vbDomainXML *xml, const xmlNode *domain, const vbDomainDef *def, bool prune,
+                       GError **error)
 {
     g_autoptr(GPtrArray) nodes = vbDomainXMLListHostdevs(domain);
     g_autoptr(GPtrArray) on = g_ptr_array_new_with_free_func(g_free);
@@ -160,9 +175,10 @@ qemuCommandStoreDomain(vbDomainXML *xml, const xmlNode *domain, const vbDomainDe
         if (hostdev->type == VB_DOMAIN_HOSTDEV_MDEV && hostdev->address)
             uuidAlias = qemuCommandMakeAlias(hostdev->address);
         /* Without a UUID libvirt has a word to say. */
-        if (hostdev->ballooning == VB_DOMAIN_BALLOONING_ON && uuidAlias)
-            qemuCommandOptOut(xml, node, def, hostdev, uuidAlias, on);
-        else if (hostdev->ballooning == VB_DOMAIN_BALLOONING_OFF)
+        if (hostdev->ballooning == VB_DOMAIN_BALLOONING_ON && uuidAlias &&
+            !qemuCommandOptOut(xml, node, def, hostdev, uuidAlias, on, error))
+            return false;
+        if (hostdev->ballooning == VB_DOMAIN_BALLOONING_OFF)
             qemuCommandOptIn(xml, node, def, hostdev, uuidAlias, off);
     }
 
@@ -170,6 +186,7 @@ qemuCommandStoreDomain(vbDomainXML *xml, const xmlNode *domain, const vbDomainDe
         qemuCommandListOrphans(def, on, off);
     if (on->len + off->len > 0)
         vbDomainXMLSetOverrides(xml, domain, VB_DOMAIN_OPT_OUT_PROPERTY, on, off);
+    return true;
 }
 
 /* A device on its own, which gives both attributes to be done elsewhere. */
@@ -198,8 +215,8 @@ qemuCommandEdit(vbDomainXML *xml, const char *text, size_t length, bool prune, b
 {
     const xmlNode *root = xmlDocGetRootElement(xml->doc);
 
-    if (xml->domains->len == 0 && strcmp((const char *)root->name, "domainsnapshot") != 0 &&
-        strcmp((const char *)root->name, "domaincheckpoint") != 0)
+    if (xml->domains->len == 0 && !vbXMLRootIs(root, "domainsnapshot") &&
+        !vbXMLRootIs(root, "domaincheckpoint"))
         return qemuCommandStoreDevice(xml, text, length, optsOut, error);
 
     for (guint i = 0; i < xml->domains->len; i++) {
@@ -212,7 +229,8 @@ qemuCommandEdit(vbDomainXML *xml, const char *text, size_t length, bool prune, b
         if (!qemuValidateAttributes(def, error))
             return false;
         *optsOut = *optsOut || qemuValidateHasOptOut(def);
-        qemuCommandStoreDomain(xml, domain, def, prune);
+        if (!qemuCommandStoreDomain(xml, domain, def, prune, error))
+            return false;
     }
     return true;
 }
@@ -280,10 +298,11 @@ qemuCommandShowAttributes(const char *text, size_t length, size_t *shownLength)
             if (hostdev->isInterface)
                 continue;
             node = g_ptr_array_index(nodes, next++);
+            /* A running domain shows what libvirt called it. */
             if (hostdev->type == VB_DOMAIN_HOSTDEV_MDEV &&
-                hostdev->model == VB_DOMAIN_MDEV_MODEL_VFIO_PCI && hostdev->alias &&
+                hostdev->model == VB_DOMAIN_MDEV_MODEL_VFIO_PCI &&
                 hostdev->ballooning == VB_DOMAIN_BALLOONING_ABSENT &&
-                qemuCommandIsOptedOut(def, hostdev->alias))
+                qemuCommandIsOptedOut(def, hostdev->alias ? hostdev->alias : hostdev->place))
                 vbMarkupAddAttr(xml->markup, node, VB_DOMAIN_BALLOONING_ATTRIBUTE, "on");
         }
     }

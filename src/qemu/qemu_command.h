@@ -16,7 +16,7 @@
 
 /**
  * qemuCommandMakeAlias:
- * @uuid: as libvirt reads it: 32 digits, with dashes and blanks anywhere (virUUIDParse())
+ * @uuid: as libvirt reads it
  *
  * Returns: (transfer full) (nullable): the alias, NULL where @uuid is none
  */

@@ -57,14 +57,6 @@
 #include "qemu_balloon.h"
 #include "qemu_message.h"
 
-static void
-qemuDomainRefuse(qemuDomainVerdict *verdict, int code, char *text)
-{
-    verdict->action = QEMU_DOMAIN_VERDICT_REFUSE;
-    verdict->errorCode = code;
-    verdict->errorText = text;
-}
-
 /* What could not be checked is not let pass, unless the policy lets everything pass. */
 static void
 qemuDomainSettleUnanswered(qemuDomainVerdict *verdict, const char *domain, int code,
@@ -79,19 +71,11 @@ qemuDomainSettleUnanswered(qemuDomainVerdict *verdict, const char *domain, int c
                                            "whether ballooning is inhibited: %s", name, reason);
         return;
     }
-    qemuDomainRefuse(verdict, code,
+    qemuBalloonRefuse(verdict, code,
                      g_strdup_printf("cannot check whether ballooning of domain '%s' is inhibited: "
                                      "%s; nothing was changed", name, reason));
     verdict->logText = g_strdup_printf("domain '%s': refused a change without knowing whether "
                                        "ballooning is inhibited: %s", name, reason);
-}
-
-static vbDomainBalloonPolicy
-qemuDomainGetPolicy(const vbDomainDef *def, const qemuDomainSettings *settings)
-{
-    if (def->policy == VB_DOMAIN_BALLOON_POLICY_DEFAULT)
-        return settings->defaultPolicy;
-    return def->policy;
 }
 
 /* Shrinking a running guest whose domain does not say 'ignore'. @command: what asks for it is a
@@ -128,12 +112,12 @@ qemuDomainJudgeShrink(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
                                            "%s: the guest loses %s and the host gains nothing "
                                            "(policy 'warn')", name, what, list, loss);
     } else if (command) {
-        qemuDomainRefuse(verdict, VIR_ERR_OPERATION_INVALID,
+        qemuBalloonRefuse(verdict, VIR_ERR_OPERATION_INVALID,
                          qemuMessageFormatCommandRefused(def, verdict->inhibitors));
         verdict->logText = g_strdup_printf("domain '%s': refused a monitor command that may reduce "
                                            "memory: ballooning is inhibited by %s", name, list);
     } else {
-        qemuDomainRefuse(verdict, VIR_ERR_OPERATION_INVALID,
+        qemuBalloonRefuse(verdict, VIR_ERR_OPERATION_INVALID,
                          qemuMessageFormatShrinkRefused(def, memory, verdict->inhibitors));
         verdict->logText = g_strdup_printf("domain '%s': refused to reduce memory to %llu KiB: "
                                            "ballooning is inhibited by %s", name, memory, list);
@@ -148,7 +132,7 @@ qemuDomainJudgeConfig(qemuDomainVerdict *verdict, const vbDomainDef *def,
     g_autoptr(GPtrArray) inhibitors =
         g_ptr_array_new_with_free_func((GDestroyNotify)qemuInhibitorFree);
     g_autofree char *name = qemuMessageFormatName(def->name);
-    vbDomainBalloonPolicy policy = qemuDomainGetPolicy(def, settings);
+    vbDomainBalloonPolicy policy = qemuBalloonGetPolicy(def, settings);
     g_autofree char *list = NULL;
 
     if (def->memballoon == VB_DOMAIN_MEMBALLOON_NONE) {
@@ -173,7 +157,7 @@ qemuDomainJudgeConfig(qemuDomainVerdict *verdict, const vbDomainDef *def,
                                            "start although ballooning will be inhibited by %s",
                                            name, memory, list);
     } else {
-        qemuDomainRefuse(verdict, VIR_ERR_OPERATION_INVALID,
+        qemuBalloonRefuse(verdict, VIR_ERR_OPERATION_INVALID,
                          qemuMessageFormatConfigRefused(def, memory, inhibitors));
         g_free(verdict->logText);
         verdict->logText = g_strdup_printf("domain '%s': refused to set memory to %llu KiB for the "
@@ -239,7 +223,7 @@ qemuDomainJudgeSetMemory(const qemuDomainFacts *facts, const qemuDomainSettings 
         if (memory > def->memory || def->memballoon == VB_DOMAIN_MEMBALLOON_NONE)
             return g_steal_pointer(&verdict);
 
-        verdict->policy = qemuDomainGetPolicy(def, settings);
+        verdict->policy = qemuBalloonGetPolicy(def, settings);
         if (memory < vbDomainDefGetBalloonCurrent(def) &&
             verdict->policy != VB_DOMAIN_BALLOON_POLICY_IGNORE)
             qemuDomainJudgeShrink(verdict, facts, settings, memory, false);
@@ -265,7 +249,7 @@ qemuDomainJudgeInhibitor(qemuDomainVerdict *verdict, const qemuDomainFacts *fact
     g_autoptr(GError) error = NULL;
     bool refuse;
 
-    verdict->policy = qemuDomainGetPolicy(def, settings);
+    verdict->policy = qemuBalloonGetPolicy(def, settings);
     if (inflated == 0 || verdict->policy == VB_DOMAIN_BALLOON_POLICY_IGNORE)
         return;
 
@@ -289,7 +273,7 @@ qemuDomainJudgeInhibitor(qemuDomainVerdict *verdict, const qemuDomainFacts *fact
     list = attached->len > 0 ? qemuMessageFormatInhibitors(attached) :
         g_strdup("a device whose XML was not read");
     if (refuse) {
-        qemuDomainRefuse(verdict, VIR_ERR_OPERATION_INVALID,
+        qemuBalloonRefuse(verdict, VIR_ERR_OPERATION_INVALID,
                          qemuMessageFormatAttachRefused(def, attached));
         verdict->logText = g_strdup_printf("domain '%s': refused to attach %s while the balloon is "
                                            "inflated by %llu KiB", name, list, inflated);
@@ -336,13 +320,26 @@ qemuDomainJudgeMonitorCommand(const qemuDomainFacts *facts, const qemuDomainSett
         return g_steal_pointer(&verdict);
     }
 
-    verdict->policy = qemuDomainGetPolicy(facts->def, settings);
+    verdict->policy = qemuBalloonGetPolicy(facts->def, settings);
     if (verdict->policy == VB_DOMAIN_BALLOON_POLICY_IGNORE ||
         (command->haveTarget &&
          command->target / 1024 >= vbDomainDefGetBalloonCurrent(facts->def)))
         return g_steal_pointer(&verdict);
     qemuDomainJudgeShrink(verdict, facts, settings, command->target / 1024, !command->haveTarget);
     return g_steal_pointer(&verdict);
+}
+
+/* An interface of a network may be a device of the host: asked where it could matter. */
+static bool
+qemuDomainIsAttachingInhibitor(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
+                               const vbDomainDef *device, GPtrArray *attached)
+{
+    if (attached->len > 0)
+        return true;
+    if (vbDomainDefGetBalloonCurrent(facts->def) == vbDomainDefGetBalloonMaximum(facts->def))
+        return false;
+    qemuBalloonAddNetworks(verdict, facts, device, attached);
+    return attached->len > 0;
 }
 
 qemuDomainVerdict *
@@ -359,10 +356,11 @@ qemuDomainJudgeAttach(const qemuDomainFacts *facts, const qemuDomainSettings *se
         return g_steal_pointer(&verdict);
     if (device) {
         qemuInhibitorsFromDef(device, attached);
-        if (attached->len == 0)
+        if (attached->len == 0 && device->devices->len == 0)
             return g_steal_pointer(&verdict);
     }
-    if (!qemuDomainHasBalloon(verdict, facts))
+    if (!qemuDomainHasBalloon(verdict, facts) ||
+        (device && !qemuDomainIsAttachingInhibitor(verdict, facts, device, attached)))
         return g_steal_pointer(&verdict);
     if (flags & VIR_DOMAIN_DEVICE_MODIFY_CONFIG) {
         /* libvirt refuses it for a domain that is not persistent. */
@@ -377,14 +375,14 @@ qemuDomainJudgeAttach(const qemuDomainFacts *facts, const qemuDomainSettings *se
 
 qemuDomainVerdict *
 qemuDomainJudgeUnanswered(const qemuDomainFacts *facts, const qemuDomainSettings *settings,
-                          const char *name, int code, const char *reason, bool attach)
+                          const char *name, int code, const char *reason, bool lenient)
 {
     qemuDomainVerdict *verdict = qemuBalloonVerdictNew();
 
     /* What the domain would have said is not known before its XML is. */
-    verdict->policy = attach ? VB_DOMAIN_BALLOON_POLICY_WARN : VB_DOMAIN_BALLOON_POLICY_BLOCK;
-    if (facts->def && !(attach && facts->def->policy == VB_DOMAIN_BALLOON_POLICY_DEFAULT))
-        verdict->policy = qemuDomainGetPolicy(facts->def, settings);
+    verdict->policy = lenient ? VB_DOMAIN_BALLOON_POLICY_WARN : VB_DOMAIN_BALLOON_POLICY_BLOCK;
+    if (facts->def && !(lenient && facts->def->policy == VB_DOMAIN_BALLOON_POLICY_DEFAULT))
+        verdict->policy = qemuBalloonGetPolicy(facts->def, settings);
     qemuDomainSettleUnanswered(verdict, name, code, reason);
     return verdict;
 }

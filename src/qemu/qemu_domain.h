@@ -39,11 +39,18 @@ typedef enum {
     QEMU_DOMAIN_QUESTION_PERSISTENT,   /* virDomainIsPersistent */
     QEMU_DOMAIN_QUESTION_MESSAGES,     /* virDomainGetMessages, flags 0 (libvirt 7.1) */
     QEMU_DOMAIN_QUESTION_MONITOR,      /* virDomainQemuMonitorCommand, flags 0 */
+    QEMU_DOMAIN_QUESTION_DEFINITION,   /* virDomainGetXMLDesc, VIR_DOMAIN_XML_INACTIVE and SECURE */
+    QEMU_DOMAIN_QUESTION_MANAGED_SAVE, /* virDomainHasManagedSaveImage */
+    QEMU_DOMAIN_QUESTION_IMAGE,        /* the XML of what is to be resumed, whatever it is */
+    QEMU_DOMAIN_QUESTION_NETWORK,      /* virNetworkGetXMLDesc */
+    QEMU_DOMAIN_QUESTION_LIBVIRT,      /* virConnectGetLibVersion */
+    QEMU_DOMAIN_QUESTION_EMULATOR,     /* whether a QEMU binary has the property to opt out */
 } qemuDomainQuestionKind;
 
 typedef struct {
     qemuDomainQuestionKind kind;
     char *command; /* QMP text, of QUESTION_MONITOR only */
+    char *name;    /* of the network or the emulator, of those questions only */
 } qemuDomainQuestion;
 
 /* What is known of one domain at one moment. */
@@ -72,6 +79,28 @@ qemuDomainFactsAddPersistent(qemuDomainFacts *facts, bool persistent);
 /* @messages: copied; an empty list where libvirt is too old to have the call. */
 void
 qemuDomainFactsAddMessages(qemuDomainFacts *facts, const char *const *messages);
+
+/* The definition as libvirt would store it again; @xml: (transfer full) */
+void
+qemuDomainFactsAddDefinition(qemuDomainFacts *facts, char *xml);
+
+void
+qemuDomainFactsAddManagedSave(qemuDomainFacts *facts, bool managedSave);
+
+/* @def: (transfer full) (nullable): of the domain that is to be resumed; NULL where nobody knows */
+void
+qemuDomainFactsAddImage(qemuDomainFacts *facts, vbDomainDef *def);
+
+/* @hostdev: whether the network hands out devices of the host; false where nobody knows. */
+void
+qemuDomainFactsAddNetwork(qemuDomainFacts *facts, const char *name, bool hostdev);
+
+void
+qemuDomainFactsAddLibvirt(qemuDomainFacts *facts, unsigned long long version);
+
+/* @hasProperty: true where nobody knows. */
+void
+qemuDomainFactsAddEmulator(qemuDomainFacts *facts, const char *path, bool hasProperty);
 
 /* Returns: (nullable) (transfer none): the domain's name as libvirt has it, once that is known */
 const char *
@@ -149,14 +178,14 @@ qemuDomainJudgeAttach(const qemuDomainFacts *facts, const qemuDomainSettings *se
  * @name: the domain's, as the client calls it
  * @code: the VIR_ERR_... to refuse with
  * @reason: why no more is known
- * @attach: whether the request only attaches a device, which no domain is kept from that is not
- *     known to have asked for it
+ * @lenient: whether the request is one that no domain is kept from that is not known to have asked
+ *     for it: to get a device, to be defined or to start
  *
  * Returns: (transfer full): the verdict where a question has no answer, PASS or REFUSE
  */
 qemuDomainVerdict *
 qemuDomainJudgeUnanswered(const qemuDomainFacts *facts, const qemuDomainSettings *settings,
-                          const char *name, int code, const char *reason, bool attach);
+                          const char *name, int code, const char *reason, bool lenient);
 
 /* 'available', 'inhibited', ...: stable, printed and exported. */
 const char *

@@ -2,7 +2,7 @@
  * qemu_driver.h: the procedures of libvirt's protocol that are not simply relayed
  *
  * One intercepted call as an object: decoded arguments, the questions it needs answered, and what
- * is to be done with it.  Bytes in, bytes out; the relay carries them.
+ * is to be done with it and with its reply.  Bytes in, bytes out; the relay carries them.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -23,17 +23,27 @@ typedef enum {
 
 typedef struct {
     qemuDriverType type;
+    guint64 libvirt; /* its version, as virConnectGetLibVersion() says it; 0: not asked yet */
 } qemuDriverConn;
 
 typedef struct _qemuDriverCall qemuDriverCall;
+
+typedef enum {
+    QEMU_DRIVER_TURN = 1 << 0,     /* waits for its turn at its domain, whatever the verdict */
+    QEMU_DRIVER_SHOW = 1 << 1,     /* its answer is XML, in which our attributes are shown */
+    QEMU_DRIVER_READONLY = 1 << 2, /* intercepted on the read-only socket, too */
+    QEMU_DRIVER_LENIENT = 1 << 3,  /* passes where a question of ours is answered with an error */
+    QEMU_DRIVER_PATIENT = 1 << 4,  /* waits for as long as it takes */
+} qemuDriverFlags;
 
 typedef struct {
     guint32 program;
     guint32 version;
     gint32 procedure;
     const char *layout; /* of its arguments, for remoteArgsWant() */
-    bool (*decode)(qemuDriverCall *call, const guint8 *args, size_t length);
-    qemuDomainVerdict *(*judge)(const qemuDriverCall *call);
+    unsigned int flags; /* qemuDriverFlags */
+    bool (*decode)(qemuDriverCall *call);               /* NULL: nothing is read of it */
+    qemuDomainVerdict *(*judge)(qemuDriverCall *call); /* NULL: it is not judged */
 } qemuDriverProcedure;
 
 /* Returns: (nullable): NULL for what is relayed only */
@@ -44,6 +54,7 @@ qemuDriverFindProcedure(guint32 program, guint32 version, gint32 procedure);
  * qemuDriverCallNew:
  * @conn: borrowed; outlives the call
  * @settings: borrowed; outlives the call
+ * @args: borrowed, until the call has been forwarded
  *
  * Returns: (transfer full) (nullable): NULL if @args cannot be decoded: libvirt words that error
  */
@@ -65,7 +76,7 @@ qemuDriverCallGetUUID(const qemuDriverCall *call);
 typedef enum {
     QEMU_DRIVER_ASK,    /* inject the questions, hand in the answers, decide again */
     QEMU_DRIVER_QUEUE,  /* wait for your turn at this domain, decide again */
-    QEMU_DRIVER_PASS,   /* forward the original call */
+    QEMU_DRIVER_PASS,   /* forward the call, see qemuDriverCallGetForward() */
     QEMU_DRIVER_REFUSE, /* answer with the error */
 } qemuDriverOutcome;
 
@@ -76,6 +87,7 @@ typedef struct {
     guint32 program;
     gint32 procedure;
     GByteArray *args;
+    char *emulator; /* or NULL: this one is not for libvirt, but whether this binary can opt out */
 } qemuDriverQuestion;
 
 /* Of ASK: (transfer none) (element-type qemuDriverQuestion) */
@@ -92,6 +104,10 @@ void
 qemuDriverCallAnswer(qemuDriverCall *call, guint question, guint32 status, const guint8 *payload,
                      size_t length);
 
+/* The same for a question about an emulator; @hasProperty: true where nobody knows. */
+void
+qemuDriverCallAnswerEmulator(qemuDriverCall *call, guint question, bool hasProperty);
+
 /* Whether no answer can change the outcome any more. */
 bool
 qemuDriverCallIsSettled(const qemuDriverCall *call);
@@ -99,6 +115,31 @@ qemuDriverCallIsSettled(const qemuDriverCall *call);
 /* Some question will not be answered in time. The next decision is PASS or REFUSE. */
 void
 qemuDriverCallExpire(qemuDriverCall *call, const char *reason);
+
+/**
+ * qemuDriverCallGetForward:
+ * @procedure: (out): what to call
+ * @args: (out): with what; the call's
+ *
+ * Of PASS.  Returns: whether something else is to be forwarded than came
+ */
+bool
+qemuDriverCallGetForward(const qemuDriverCall *call, gint32 *procedure, const guint8 **args,
+                         size_t *length);
+
+/* Of PASS: whether the reply is to be handed to qemuDriverCallEditReply(). */
+bool
+qemuDriverCallWantsReply(const qemuDriverCall *call);
+
+/**
+ * qemuDriverCallEditReply:
+ * @newLength: (out)
+ *
+ * Returns: (transfer full) (nullable): the payload that the client gets instead; NULL: as it came
+ */
+guint8 *
+qemuDriverCallEditReply(const qemuDriverCall *call, guint32 status, const guint8 *payload,
+                        size_t length, size_t *newLength);
 
 /* Of REFUSE: (transfer none): a remote_error */
 const GByteArray *

@@ -62,11 +62,12 @@ static bool
 qemuInhibitorIsOptedOut(const vbDomainDef *def, const vbDomainHostdevDef *hostdev)
 {
     static const char *const words[] = { "true", "on", "yes", "y", NULL };
+    const char *alias = hostdev->alias ? hostdev->alias : hostdev->place;
     const vbDomainOverrideDef *override;
 
-    if (!hostdev->alias)
+    if (!alias)
         return false;
-    override = vbDomainDefFindOverride(def, hostdev->alias, VB_DOMAIN_OPT_OUT_PROPERTY);
+    override = vbDomainDefFindOverride(def, alias, VB_DOMAIN_OPT_OUT_PROPERTY);
     return override && override->value && g_strcmp0(override->type, "remove") != 0 &&
         g_strv_contains(words, override->value);
 }

@@ -217,6 +217,22 @@ qemuMessageFormatConfigRefused(const vbDomainDef *def, unsigned long long memory
 }
 
 char *
+qemuMessageFormatStartRefused(const vbDomainDef *def, const char *verb,
+                              const GPtrArray *inhibitors)
+{
+    g_autofree char *list = qemuMessageFormatInhibitors(inhibitors);
+    g_autofree char *name = qemuMessageFormatName(def->name);
+    unsigned long long current = def->currentMemory;
+
+    return g_strdup_printf("cannot %s domain '%s' with a currentMemory of %llu KiB: ballooning will "
+                           "be inhibited by %s: the guest would give up %llu KiB when it starts "
+                           "and the host would gain nothing; raise <currentMemory> to %llu KiB, or "
+                           "lower <memory>", verb, name, current, list,
+                           vbDomainDefGetBalloonMaximum(def) - vbDomainDefGetBalloonCurrent(def),
+                           def->memory);
+}
+
+char *
 qemuMessageFormatCommandRefused(const vbDomainDef *def, const GPtrArray *inhibitors)
 {
     g_autofree char *list = qemuMessageFormatInhibitors(inhibitors);

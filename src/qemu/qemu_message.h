@@ -30,6 +30,12 @@ char *
 qemuMessageFormatConfigRefused(const vbDomainDef *def, unsigned long long memory,
                                const GPtrArray *inhibitors);
 
+/* Returns: (transfer full): why a domain with less currentMemory than memory was not let @verb
+ * ('define', 'start') */
+char *
+qemuMessageFormatStartRefused(const vbDomainDef *def, const char *verb,
+                              const GPtrArray *inhibitors);
+
 /* Returns: (transfer full): why a monitor command that may reduce the memory was refused */
 char *
 qemuMessageFormatCommandRefused(const vbDomainDef *def, const GPtrArray *inhibitors);

@@ -224,6 +224,17 @@ qemuValidateReportHotplug(const vbDomainDef *device, const char *name, GError **
                 "that again, or remove the attribute", hostdev, domain);
 }
 
+void
+qemuValidateReportPlaces(const vbDomainHostdevDef *hostdev, GError **error)
+{
+    g_autofree char *device = qemuValidateFormatHostdev(hostdev);
+
+    g_set_error(error, VB_ERROR, VB_ERROR_UNSUPPORTED,
+                "ballooning='on' for %s: the domain overrides properties of devices by their "
+                "places ('hostdev0'), which would change; give the devices aliases of your own "
+                "('ua-...') and use those", device);
+}
+
 bool
 qemuValidatePolicyElement(const char *element, size_t length, GError **error)
 {

@@ -46,6 +46,10 @@ qemuValidateEmulator(const char *emulator, bool hasProperty, GError **error);
 void
 qemuValidateReportHotplug(const vbDomainDef *device, const char *name, GError **error);
 
+/* Sets @error (VB_ERROR_UNSUPPORTED): @hostdev cannot be given an alias. */
+void
+qemuValidateReportPlaces(const vbDomainHostdevDef *hostdev, GError **error);
+
 /**
  * qemuValidatePolicyElement:
  * @element: what virDomainSetMetadata() is to put into our namespace

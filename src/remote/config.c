@@ -6,6 +6,7 @@
 
 #include "config.h"
 
+#include <pwd.h>
 #include <string.h>
 
 #include "vberror.h"
@@ -90,6 +91,19 @@ vbConfigSetMaxClientsPerUser(vbConfig *config, const char *value)
     return vbConfigParseCount(value, &config->maxClientsPerUser);
 }
 
+/* Root would run what it is to be protected from. */
+static gboolean
+vbConfigSetProbeUser(vbConfig *config, const char *value)
+{
+    const struct passwd *user = getpwnam(value);
+
+    if (!user || user->pw_uid == 0)
+        return FALSE;
+    config->probeUid = user->pw_uid;
+    config->probeGid = user->pw_gid;
+    return TRUE;
+}
+
 static const vbConfigKey vbConfigKeys[] = {
     { "default_policy", "block, warn, ignore or redirect", vbConfigSetDefaultPolicy },
     { "qmp", "auto, always or never", vbConfigSetQmp },
@@ -98,6 +112,7 @@ static const vbConfigKey vbConfigKeys[] = {
     { "socket_group", "the name of a group", vbConfigSetSocketGroup },
     { "max_clients", "a number from 1 to 1000000", vbConfigSetMaxClients },
     { "max_clients_per_user", "a number from 1 to 1000000", vbConfigSetMaxClientsPerUser },
+    { "probe_user", "the name of a user other than root", vbConfigSetProbeUser },
 };
 
 vbConfig *
@@ -110,6 +125,9 @@ vbConfigNew(void)
     config->socketMode = 0600;
     config->maxClients = VB_CONFIG_CLIENTS;
     config->maxClientsPerUser = VB_CONFIG_CLIENTS;
+    /* libvirt's user for QEMU, by the names that distributions give it. */
+    if (!vbConfigSetProbeUser(config, "libvirt-qemu"))
+        vbConfigSetProbeUser(config, "qemu");
     return config;
 }
 

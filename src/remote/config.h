@@ -17,6 +17,8 @@ typedef struct {
     char *socketGroup;          /* socket_group, or NULL */
     unsigned int maxClients;    /* max_clients */
     unsigned int maxClientsPerUser; /* max_clients_per_user */
+    uid_t probeUid;             /* probe_user; 0: there is none, and no QEMU is run */
+    gid_t probeGid;
 } vbConfig;
 
 /* Returns: (transfer full): what is in force where no file says otherwise */

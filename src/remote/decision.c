@@ -34,6 +34,9 @@ struct _vbDecision {
     guint timer;        /* or 0 */
     guint asked;        /* of the call's questions */
     guint unanswered;
+    gint32 forwarded;   /* the procedure that was called in the end */
+    vbProberRequest *probe; /* the question that is not for libvirt, or NULL */
+    guint probed;           /* which one it is */
 };
 
 static void
@@ -48,6 +51,7 @@ vbDecisionAbandonQuestions(vbDecision *decision)
         if (decision->relay->questions[i].decision == decision)
             decision->relay->questions[i].decision = NULL;
     }
+    g_clear_pointer(&decision->probe, vbProberRequestCancel);
     decision->unanswered = 0;
 }
 
@@ -103,12 +107,26 @@ vbDecisionTakeSerial(vbRelay *relay)
     return serial;
 }
 
+/* Steps on with what is known of a QEMU binary. */
 static void
-vbDecisionInject(vbDecision *decision, vbRelayQuestion *slot)
+vbDecisionProbed(qemuCaps *caps, gpointer opaque)
+{
+    vbDecision *decision = opaque;
+    vbRelay *relay = decision->relay;
+
+    decision->probe = NULL;
+    qemuDriverCallAnswerEmulator(decision->call, decision->probed,
+                                 !caps || qemuCapsHasOptOut(caps, "vfio-pci"));
+    decision->unanswered--;
+    if (decision->unanswered == 0)
+        vbDecisionStep(decision);
+    vbRelayUpdate(relay);
+}
+
+static void
+vbDecisionInject(vbDecision *decision, const qemuDriverQuestion *question, vbRelayQuestion *slot)
 {
     vbRelay *relay = decision->relay;
-    const qemuDriverQuestion *question =
-        g_ptr_array_index(qemuDriverCallGetQuestions(decision->call), decision->asked);
     vbFrameHeader header = {
         .program = question->program,
         .version = 1, /* of both programs that we ask */
@@ -141,11 +159,20 @@ vbDecisionPump(vbRelay *relay)
         if (decision->state != VB_DECISION_ASKING)
             continue;
         while (decision->asked < qemuDriverCallGetQuestions(decision->call)->len) {
+            const qemuDriverQuestion *question =
+                g_ptr_array_index(qemuDriverCallGetQuestions(decision->call), decision->asked);
+
+            if (question->emulator) {
+                decision->probed = decision->asked++;
+                decision->probe = vbProberAsk(relay->shared->prober, question->emulator,
+                                              vbDecisionProbed, decision);
+                continue;
+            }
             while (slot < VB_RELAY_QUESTIONS_MAX && relay->questions[slot].used)
                 slot++;
             if (slot == VB_RELAY_QUESTIONS_MAX)
                 return;
-            vbDecisionInject(decision, &relay->questions[slot]);
+            vbDecisionInject(decision, question, &relay->questions[slot]);
         }
     }
 }
@@ -166,12 +193,21 @@ vbDecisionLog(const vbDecision *decision)
 static void
 vbDecisionForward(vbDecision *decision)
 {
+    vbFrame *frame = decision->frame;
+    gint32 asked = frame->header.procedure;
+    const guint8 *payload = frame->payload;
+    size_t length = frame->payloadLength;
+
     g_clear_handle_id(&decision->timer, g_source_remove);
     vbDecisionLog(decision);
     decision->state = VB_DECISION_FORWARDED;
     decision->relay->retry = true;
-    vbRelayForward(decision->relay, decision->frame);
-    g_clear_pointer(&decision->frame->payload, g_free);
+    if (decision->call)
+        qemuDriverCallGetForward(decision->call, &frame->header.procedure, &payload, &length);
+    vbRelayForward(&decision->relay->upstream, frame, payload, length);
+    decision->forwarded = frame->header.procedure;
+    frame->header.procedure = asked;
+    g_clear_pointer(&frame->payload, g_free);
 }
 
 static void
@@ -258,6 +294,20 @@ vbDecisionIsAnyOpen(const vbRelay *relay)
     return false;
 }
 
+bool
+vbDecisionIsAnyTurnHeld(const vbRelay *relay)
+{
+    GList *item;
+
+    for (item = relay->decisions.head; item; item = item->next) {
+        const vbDecision *decision = item->data;
+
+        if (decision->turn)
+            return true;
+    }
+    return false;
+}
+
 void
 vbDecisionStart(vbRelay *relay, const qemuDriverProcedure *procedure, vbFrame *frame)
 {
@@ -267,11 +317,10 @@ vbDecisionStart(vbRelay *relay, const qemuDriverProcedure *procedure, vbFrame *f
     decision->frame = frame;
     g_queue_push_tail(&relay->decisions, decision);
 
-    /* Nobody waits for what is not judged but libvirt, whose own limits end it. */
     if (relay->opened || relay->openPending > 0)
         decision->call = qemuDriverCallNew(procedure, &relay->conn, &relay->shared->settings,
                                            frame->payload, frame->payloadLength);
-    if (decision->call && procedure->judge)
+    if (decision->call && !(procedure->flags & QEMU_DRIVER_PATIENT))
         decision->timer = g_timeout_add_seconds(VB_DECISION_SECONDS, vbDecisionExpire, decision);
 
     /* What cannot be decoded, or comes without a connection, libvirt refuses.  It stays here all
@@ -321,8 +370,9 @@ vbDecisionAnswer(vbRelay *relay, vbRelayQuestion *question, vbFrame *frame)
     vbDecisionPump(relay);
 }
 
-bool
-vbDecisionReplied(vbRelay *relay, const vbFrameHeader *header)
+/* The call that a reply with @header answers, or NULL. */
+static vbDecision *
+vbDecisionFindForwarded(const vbRelay *relay, const vbFrameHeader *header)
 {
     GList *item;
 
@@ -331,12 +381,47 @@ vbDecisionReplied(vbRelay *relay, const vbFrameHeader *header)
         const vbFrameHeader *call = &decision->frame->header;
 
         if (decision->state == VB_DECISION_FORWARDED && call->serial == header->serial &&
-            call->procedure == header->procedure && call->program == header->program) {
-            vbDecisionFree(decision);
-            return true;
-        }
+            decision->forwarded == header->procedure && call->program == header->program)
+            return decision;
     }
-    return false;
+    return NULL;
+}
+
+bool
+vbDecisionWantsReply(const vbRelay *relay, const vbFrameHeader *header)
+{
+    const vbDecision *decision = vbDecisionFindForwarded(relay, header);
+
+    if (!decision || !decision->call || !qemuDriverCallWantsReply(decision->call))
+        return false;
+    /* What was not replaced goes on as it came where there is nothing to edit in it. */
+    return decision->forwarded != decision->frame->header.procedure ||
+        (header->status == VB_FRAME_OK &&
+         header->length - vbFrameHeaderGetSize(header) <= VB_RELAY_REPLY_MAX);
+}
+
+void
+vbDecisionReply(vbRelay *relay, vbFrame *frame)
+{
+    vbDecision *decision = vbDecisionFindForwarded(relay, &frame->header);
+    size_t length = frame->payloadLength;
+    g_autofree guint8 *edited =
+        qemuDriverCallEditReply(decision->call, frame->header.status, frame->payload,
+                                frame->payloadLength, &length);
+
+    frame->header.procedure = decision->frame->header.procedure;
+    vbRelayForward(&relay->client, frame, edited ? edited : frame->payload, length);
+    vbFrameFree(frame);
+}
+
+bool
+vbDecisionReplied(vbRelay *relay, const vbFrameHeader *header)
+{
+    vbDecision *decision = vbDecisionFindForwarded(relay, header);
+
+    if (decision)
+        vbDecisionFree(decision);
+    return decision;
 }
 
 void

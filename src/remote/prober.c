@@ -226,7 +226,7 @@ vbProberCheck(const vbProber *prober, const char *path, char **real, vbProberIde
 
     memset(identity, 0, sizeof(*identity));
     if (geteuid() == 0 && (prober->uid == 0 || prober->gid == 0))
-        return vbProberRefuse(error, path, "is not run as root");
+        return vbProberRefuse(error, path, "would be run as root");
     if (!g_path_is_absolute(path))
         return vbProberRefuse(error, path, "is no absolute path");
 
@@ -286,7 +286,7 @@ vbProberChildLimits(void)
         vbProberChildLimit(RLIMIT_NOFILE, VB_PROBER_DESCRIPTORS);
 }
 
-/* With no new privileges the bounding set means nothing, so it needs no capability to be emptied. */
+/* With no new privileges the bounding set means nothing, and emptying it needs a capability. */
 static bool
 vbProberChildDropPrivileges(const vbProberChild *child)
 {
@@ -339,14 +339,14 @@ vbProberChildSignals(void)
 static void G_GNUC_NORETURN
 vbProberChildRun(const vbProberChild *child)
 {
-    char *const argv[] = { child->path, (char *)QEMU_CAPS_ARGUMENTS, NULL };
+    const char *const argv[] = { child->path, QEMU_CAPS_ARGUMENTS, NULL };
     char *const none[] = { NULL };
 
     umask(S_IRWXG | S_IRWXO);
     if (setsid() >= 0 && chdir("/") == 0 && vbProberChildDescriptors(child) &&
         vbProberChildLimits() && vbProberChildDropPrivileges(child) &&
         vbProberChildDiesWithParent(child) && vbProberChildSignals())
-        execve(child->path, argv, none);
+        execve(child->path, (char *const *)argv, none);
     _exit(127);
 }
 
@@ -382,11 +382,11 @@ vbProberFork(const vbProberChild *child, int *pidfd, GError **error)
     pid_t pid;
 
     sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &before);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     pid = fork();
     if (pid == 0)
         vbProberChildRun(child);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 
     *pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     if (*pidfd >= 0)
@@ -449,16 +449,22 @@ vbProberFinish(vbProber *prober, qemuCaps *caps, const GError *problem)
     vbProberSchedule(prober);
 }
 
-static gboolean
-vbProberReaped(gint fd, GIOCondition condition, gpointer opaque)
+static void
+vbProberReap(vbProber *prober)
 {
-    vbProber *prober = opaque;
-
     vbProberKill(prober);
     waitpid(prober->pid, NULL, WNOHANG);
     close(prober->pidfd);
     prober->pid = 0;
+}
+
+static gboolean
+vbProberChildEnded(gint fd, GIOCondition condition, gpointer opaque)
+{
+    vbProber *prober = opaque;
+
     prober->pidWatch = 0;
+    vbProberReap(prober);
     vbProberSchedule(prober);
     return G_SOURCE_REMOVE;
 }
@@ -555,7 +561,7 @@ vbProberStart(vbProber *prober, vbProberJob *job, GError **error)
     prober->out = fds[2];
     prober->job = job;
     prober->probe = qemuCapsProbeNew();
-    prober->pidWatch = g_unix_fd_add(prober->pidfd, G_IO_IN, vbProberReaped, prober);
+    prober->pidWatch = g_unix_fd_add(prober->pidfd, G_IO_IN, vbProberChildEnded, prober);
     prober->outWatch = g_unix_fd_add(prober->out, G_IO_IN, vbProberReadable, prober);
     prober->timer = g_timeout_add(prober->limits.answerMsec, vbProberTooLate, prober);
     return true;
@@ -569,7 +575,7 @@ vbProberBegin(gpointer opaque)
     g_autoptr(GError) problem = NULL;
 
     prober->begin = 0;
-    if (!vbProberStart(prober, job, &problem)) {
+    if (job && !vbProberStart(prober, job, &problem)) {
         vbProberRemember(prober, job->path, &job->identity, NULL, problem);
         vbProberJobAnswer(prober, job, NULL);
         vbProberSchedule(prober);
@@ -613,10 +619,11 @@ vbProberFree(vbProber *prober)
         vbProberHangUp(prober);
         vbProberJobAnswer(prober, g_steal_pointer(&prober->job), NULL);
     }
+    g_assert(g_queue_is_empty(&prober->jobs));
+    g_clear_handle_id(&prober->pidWatch, g_source_remove);
     /* Who is killed here and not yet dead is reaped by init, after us. */
     if (prober->pid != 0)
-        vbProberReaped(prober->pidfd, 0, prober);
-    g_clear_handle_id(&prober->pidWatch, g_source_remove);
+        vbProberReap(prober);
     g_clear_handle_id(&prober->begin, g_source_remove);
     g_hash_table_unref(prober->entries);
     g_free(prober->top);
@@ -697,7 +704,10 @@ vbProberRequestCancel(vbProberRequest *request)
     prober->requests--;
     g_clear_handle_id(&request->idle, g_source_remove);
     qemuCapsUnref(request->caps);
-    if (job)
-        g_queue_remove(&job->requests, request);
     g_free(request);
+    if (!job)
+        return;
+    g_queue_remove(&job->requests, request);
+    if (g_queue_is_empty(&job->requests) && g_queue_remove(&prober->jobs, job))
+        vbProberJobAnswer(prober, job, NULL);
 }

@@ -2,12 +2,13 @@
  * relay.c: one client, one connection to libvirt's daemon, and what goes between them
  *
  * Every message goes on as it came, while it arrives, except: a call that qemu_driver.c knows is
- * taken off the stream and handed to decision.c, and so is every reply to a question of ours.
+ * taken off the stream and handed to decision.c, and so is every reply to a question of ours, and
+ * every reply that is to be edited.
  *
  * A side is read only while the other one takes what is read, so a slow reader slows its own
- * peer and costs no memory.  Only while calls of a client are being decided is libvirt read on for
- * a client that does not read, because others may wait for libvirt's answers: up to a limit, and
- * then the client is given a moment to read and is left.
+ * peer and costs no memory.  Only while a call of a client has the turn at its domain is libvirt
+ * read on for a client that does not read, because others wait for libvirt's answers: up to a
+ * limit, and then the client is given a moment to read and is left.
  *
  * While a call waits for its verdict no message is begun that is not
  * here whole, because questions go out between two messages: a small one is collected first, a
@@ -121,21 +122,21 @@ vbRelayInject(vbRelaySide *to, GByteArray *bytes)
 }
 
 void
-vbRelayForward(vbRelay *relay, vbFrame *frame)
+vbRelayForward(vbRelaySide *to, vbFrame *frame, const guint8 *payload, size_t length)
 {
     vbFrameHeader header = frame->header;
     guint8 raw[VB_FRAME_HEADER_SIZE + 4];
     size_t size = vbFrameHeaderGetSize(&header);
     guint32 i;
 
-    /* What followed the arguments was dropped: it means nothing to libvirtd. */
-    header.length = (guint32)(size + frame->payloadLength);
+    /* What followed the arguments of a call was dropped: it means nothing to libvirtd. */
+    header.length = (guint32)(size + length);
     vbFrameHeaderWrite(&header, raw);
-    vbRelaySideSend(&relay->upstream, raw, size);
-    if (frame->payloadLength > 0)
-        vbRelaySideSend(&relay->upstream, frame->payload, frame->payloadLength);
+    vbRelaySideSend(to, raw, size);
+    if (length > 0)
+        vbRelaySideSend(to, payload, length);
     for (i = 0; i < header.nfds; i++) {
-        vbRelaySidePassFd(frame->fds[i], &relay->client);
+        vbRelaySidePassFd(frame->fds[i], vbRelaySideGetPeer(to));
         frame->fds[i] = -1;
     }
 }
@@ -161,9 +162,14 @@ vbRelayIsOpen(const vbFrameHeader *header)
 static const qemuDriverProcedure *
 vbRelayFindProcedure(const vbRelay *relay, const vbFrameHeader *header)
 {
-    if (relay->readonly || !vbRelayIsCall(header))
+    const qemuDriverProcedure *procedure;
+
+    if (!vbRelayIsCall(header))
         return NULL;
-    return qemuDriverFindProcedure(header->program, header->version, header->procedure);
+    procedure = qemuDriverFindProcedure(header->program, header->version, header->procedure);
+    if (procedure && relay->readonly && !(procedure->flags & QEMU_DRIVER_READONLY))
+        return NULL;
+    return procedure;
 }
 
 void
@@ -299,7 +305,7 @@ vbRelayClientCaptured(vbFrame *frame, gpointer opaque)
     } else if (procedure) {
         vbDecisionStart(relay, procedure, frame);
     } else {
-        vbRelayForward(relay, frame);
+        vbRelayForward(&relay->upstream, frame, frame->payload, frame->payloadLength);
         vbFrameFree(frame);
     }
 }
@@ -309,7 +315,8 @@ vbRelayUpstreamRoute(const vbFrameHeader *header, size_t available G_GNUC_UNUSED
 {
     vbRelay *relay = ((vbRelaySide *)opaque)->relay;
 
-    if (vbRelayIsReply(header) && vbDecisionFindQuestion(relay, header))
+    if (vbRelayIsReply(header) &&
+        (vbDecisionFindQuestion(relay, header) || vbDecisionWantsReply(relay, header)))
         return VB_FRAME_ROUTE_CAPTURE;
     return VB_FRAME_ROUTE_PASS;
 }
@@ -320,8 +327,7 @@ vbRelayUpstreamWant(const vbFrameHeader *header, const guint8 *payload G_GNUC_UN
 {
     size_t length = header->length - vbFrameHeaderGetSize(header);
 
-    /* Nothing that we ask for is larger than one string and its length. */
-    return length <= REMOTE_STRING_MAX + 4 ? length : have;
+    return length <= VB_RELAY_REPLY_MAX ? length : have;
 }
 
 static void
@@ -339,7 +345,16 @@ vbRelayUpstreamCaptured(vbFrame *frame, gpointer opaque)
 {
     vbRelay *relay = ((vbRelaySide *)opaque)->relay;
 
-    vbDecisionAnswer(relay, vbDecisionFindQuestion(relay, &frame->header), frame);
+    vbRelayQuestion *question = vbDecisionFindQuestion(relay, &frame->header);
+
+    if (question) {
+        vbDecisionAnswer(relay, question, frame);
+    } else {
+        vbFrameHeader header = frame->header;
+
+        vbDecisionReply(relay, frame);
+        vbRelayTrackReply(relay, &header);
+    }
 }
 
 static const vbFrameReaderOps vbRelayClientOps = {
@@ -422,13 +437,14 @@ vbRelayStalledEnd(gpointer opaque)
 static bool
 vbRelayMayReadUpstream(vbRelay *relay, size_t pending)
 {
-    bool full = relay->decisions.length > 0 && pending >= VB_RELAY_DECIDING_MAX;
+    bool awaited = vbDecisionIsAnyTurnHeld(relay);
+    bool full = awaited && pending >= VB_RELAY_DECIDING_MAX;
 
     if (!full)
         g_clear_handle_id(&relay->stalled, g_source_remove);
     else if (relay->stalled == 0)
         relay->stalled = g_timeout_add_seconds(VB_RELAY_STALLED_SECONDS, vbRelayStalledEnd, relay);
-    return pending == 0 || (relay->decisions.length > 0 && !full);
+    return pending == 0 || (awaited && !full);
 }
 
 static void

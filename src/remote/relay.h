@@ -12,6 +12,7 @@
 
 #include "domain_queue.h"
 #include "journal.h"
+#include "prober.h"
 #include "qemu_domain.h"
 #include "vbepoll.h"
 
@@ -20,6 +21,7 @@ typedef struct {
     vbEpoll *epoll;
     vbDomainQueue *queue;
     vbJournal *journal;
+    vbProber *prober;
     qemuDomainSettings settings;
 } vbRelayShared;
 

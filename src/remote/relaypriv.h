@@ -16,6 +16,8 @@
 /* Calls of one client in flight while some of them are being decided: as many as libvirtd reads of
  * a client at a time (max_client_requests). */
 #define VB_RELAY_CALLS_MAX 5
+/* What is kept of a reply to us, or of one that is edited: all of it, if it is one string. */
+#define VB_RELAY_REPLY_MAX (REMOTE_STRING_MAX + 4u)
 /* Questions of ours in flight on one connection. */
 #define VB_RELAY_QUESTIONS_MAX 4
 /* Serials of ours count down from here to VB_RELAY_SERIAL_LAST and start again. */
@@ -93,9 +95,10 @@ vbRelayAnswerError(vbRelay *relay, const vbFrameHeader *call, const GByteArray *
 void
 vbRelayTrackCall(vbRelay *relay, const vbFrameHeader *header);
 
-/* Hands on a captured message whole, descriptors included. Only between two messages. */
+/* Hands on a captured message to @to whole, with the descriptors that came with it, and with its
+ * header's procedure and @payload. Only between two messages. */
 void
-vbRelayForward(vbRelay *relay, vbFrame *frame);
+vbRelayForward(vbRelaySide *to, vbFrame *frame, const guint8 *payload, size_t length);
 
 /* To be called at the end of whatever did not begin with an event on a socket. */
 void
@@ -106,6 +109,10 @@ vbRelayUpdate(vbRelay *relay);
 /* Whether some call is not yet forwarded, so that the stream to libvirt must stay usable. */
 bool
 vbDecisionIsAnyOpen(const vbRelay *relay);
+
+/* Whether others may wait for a call of this connection to end. */
+bool
+vbDecisionIsAnyTurnHeld(const vbRelay *relay);
 
 /* Whether @serial belongs to a call that is being decided, to a question of ours, or to a call of
  * the client's in our range: replies to two calls of one serial could not be told apart. */
@@ -123,6 +130,14 @@ vbDecisionFindQuestion(vbRelay *relay, const vbFrameHeader *header);
 /* Takes @frame, the reply to @question. */
 void
 vbDecisionAnswer(vbRelay *relay, vbRelayQuestion *question, vbFrame *frame);
+
+/* Whether the reply with @header is to be given to vbDecisionReply(). */
+bool
+vbDecisionWantsReply(const vbRelay *relay, const vbFrameHeader *header);
+
+/* Takes @frame, a reply that was wanted, and hands it on to the client in another form. */
+void
+vbDecisionReply(vbRelay *relay, vbFrame *frame);
 
 /* A reply to the client was passed on whole. Returns whether it was the one to a call here. */
 bool

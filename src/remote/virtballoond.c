@@ -133,12 +133,15 @@ vbDaemonRun(const vbDaemonOptions *options, const vbConfig *config, GError **err
     g_autoptr(vbEpoll) epoll = vbEpollNew(error);
     g_autoptr(vbDomainQueue) queue = vbDomainQueueNew();
     g_autoptr(vbJournal) journal = vbJournalNew();
+    const vbProberLimits limits = VB_PROBER_LIMITS;
+    g_autoptr(vbProber) prober = vbProberNew(config->probeUid, config->probeGid, &limits);
     g_autoptr(vbUpstream) upstream = NULL;
     g_autoptr(vbListener) listener = NULL;
     vbRelayShared shared = {
         .epoll = epoll,
         .queue = queue,
         .journal = journal,
+        .prober = prober,
         .settings = config->domain,
     };
 

@@ -8,6 +8,7 @@
 
 #include "remote_codec.h"
 
+#include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <rpc/rpc.h>
 #include <string.h>
@@ -18,10 +19,25 @@
 /* virErrorLevel VIR_ERR_ERROR, as every error of libvirtd's has it. */
 #define REMOTE_ERROR_LEVEL VIR_ERR_ERROR
 
+/* What was decoded is libtirpc's, and so free()d. */
 void
 remoteNonnullDomainClear(remoteNonnullDomain *dom)
 {
-    g_clear_pointer(&dom->name, free); /* libtirpc's */
+    g_clear_pointer(&dom->name, free);
+}
+
+void
+remoteNonnullNetworkClear(remoteNonnullNetwork *network)
+{
+    g_clear_pointer(&network->name, free);
+}
+
+void
+remoteMetadataClear(remoteMetadata *metadata)
+{
+    g_clear_pointer(&metadata->text, free);
+    g_clear_pointer(&metadata->key, free);
+    g_clear_pointer(&metadata->uri, free);
 }
 
 static size_t
@@ -39,44 +55,231 @@ remoteGetWord(const guint8 *bytes)
     return GUINT32_FROM_BE(word);
 }
 
+/* A walk along arguments that may not be here whole. */
+typedef struct {
+    const guint8 *bytes;
+    size_t have;
+    size_t need;         /* up to where is known what they are */
+    GArray *documents;   /* of remoteDocument, or NULL */
+} remoteWalk;
+
+typedef enum {
+    REMOTE_WALK_ON,
+    REMOTE_WALK_MORE, /* as many bytes as it needs must be here first */
+    REMOTE_WALK_END,  /* these are no arguments */
+} remoteWalkResult;
+
+static remoteWalkResult
+remoteWalkWord(remoteWalk *walk, guint32 *word)
+{
+    walk->need += 4;
+    if (walk->have < walk->need)
+        return REMOTE_WALK_MORE;
+    *word = remoteGetWord(walk->bytes + walk->need - 4);
+    return REMOTE_WALK_ON;
+}
+
+/* A string or opaque bytes; @document: (out): where, or NULL. */
+static remoteWalkResult
+remoteWalkString(remoteWalk *walk, remoteDocument *document)
+{
+    guint32 length = 0;
+    remoteWalkResult result = remoteWalkWord(walk, &length);
+
+    if (result != REMOTE_WALK_ON)
+        return result;
+    if (length > REMOTE_STRING_MAX)
+        return REMOTE_WALK_END;
+    if (document) {
+        document->offset = walk->need - 4;
+        document->length = length;
+    }
+    walk->need += remoteGetPadded(length);
+    return REMOTE_WALK_ON;
+}
+
+static void
+remoteWalkAddDocument(remoteWalk *walk, const remoteDocument *document)
+{
+    if (walk->documents)
+        g_array_append_vals(walk->documents, document, 1);
+}
+
+/* Whether a typed parameter of that name is a domain's XML (libvirt 9.0, VIR_MIGRATE_PARAM_DEST_XML,
+ * VIR_MIGRATE_PARAM_PERSIST_XML, VIR_DOMAIN_SAVE_PARAM_DXML). */
+static bool
+remoteParamIsDocument(const remoteWalk *walk, const remoteDocument *field)
+{
+    static const char *const names[] = { "destination_xml", "persistent_xml", "dxml" };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (field->length == strlen(names[i]) &&
+            memcmp(walk->bytes + field->offset + 4, names[i], field->length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static remoteWalkResult
+remoteWalkParams(remoteWalk *walk)
+{
+    guint32 count = 0;
+    remoteWalkResult result = remoteWalkWord(walk, &count);
+
+    if (result == REMOTE_WALK_ON && count > REMOTE_TYPED_PARAMS_MAX)
+        return REMOTE_WALK_END;
+    for (guint32 i = 0; i < count && result == REMOTE_WALK_ON; i++) {
+        remoteDocument field = { 0 };
+        remoteDocument value = { 0 };
+        guint32 type = 0;
+
+        if ((result = remoteWalkString(walk, &field)) != REMOTE_WALK_ON ||
+            (result = remoteWalkWord(walk, &type)) != REMOTE_WALK_ON)
+            break;
+        switch (type) {
+        case VIR_TYPED_PARAM_INT:
+        case VIR_TYPED_PARAM_UINT:
+        case VIR_TYPED_PARAM_BOOLEAN:
+            walk->need += 4;
+            break;
+        case VIR_TYPED_PARAM_LLONG:
+        case VIR_TYPED_PARAM_ULLONG:
+        case VIR_TYPED_PARAM_DOUBLE:
+            walk->need += 8;
+            break;
+        case VIR_TYPED_PARAM_STRING:
+            result = remoteWalkString(walk, &value);
+            if (result == REMOTE_WALK_ON && remoteParamIsDocument(walk, &field))
+                remoteWalkAddDocument(walk, &value);
+            break;
+        default:
+            return REMOTE_WALK_END;
+        }
+    }
+    return result;
+}
+
+static remoteWalkResult
+remoteWalkArgument(remoteWalk *walk, char letter)
+{
+    remoteDocument document = { 0 };
+    remoteWalkResult result = REMOTE_WALK_ON;
+    guint32 present = 1;
+
+    switch (letter) {
+    case 'O':
+    case 'o':
+        result = remoteWalkWord(walk, &present);
+        if (result != REMOTE_WALK_ON || !present)
+            return result;
+        G_GNUC_FALLTHROUGH;
+    case 'S':
+    case 's':
+    case 'x':
+        result = remoteWalkString(walk, &document);
+        if (result == REMOTE_WALK_ON && g_ascii_isupper(letter))
+            remoteWalkAddDocument(walk, &document);
+        return result;
+    case 'd':
+        result = remoteWalkString(walk, NULL);
+        walk->need += result == REMOTE_WALK_ON ? 16 + 4 : 0;
+        return result;
+    case 'T':
+        return remoteWalkParams(walk);
+    case 'l':
+        walk->need += 8;
+        return result;
+    case 'u':
+        walk->need += 4;
+        return result;
+    default:
+        g_assert_not_reached();
+    }
+}
+
+static remoteWalkResult
+remoteWalkArguments(remoteWalk *walk, const char *layout)
+{
+    remoteWalkResult result = REMOTE_WALK_ON;
+
+    for (; *layout && result == REMOTE_WALK_ON; layout++)
+        result = remoteWalkArgument(walk, *layout);
+    return result;
+}
+
 size_t
 remoteArgsWant(const char *layout, const guint8 *bytes, size_t have)
 {
-    size_t need = 0;
-    guint32 word;
+    remoteWalk walk = { .bytes = bytes, .have = have };
 
-    for (; *layout; layout++) {
-        switch (*layout) {
-        case 'o':
-            need += 4;
-            if (have < need)
-                return need;
-            if (remoteGetWord(bytes + need - 4) == 0)
-                break;
-            G_GNUC_FALLTHROUGH;
-        case 'd':
-        case 's':
-            need += 4;
-            if (have < need)
-                return need;
-            word = remoteGetWord(bytes + need - 4);
-            if (word > REMOTE_STRING_MAX)
-                return have;
-            need += remoteGetPadded(word);
-            if (*layout == 'd')
-                need += 16 + 4;
-            break;
-        case 'l':
-            need += 8;
-            break;
-        case 'u':
-            need += 4;
-            break;
-        default:
-            g_assert_not_reached();
-        }
+    if (remoteWalkArguments(&walk, layout) == REMOTE_WALK_END)
+        return have;
+    return MAX(walk.need, have);
+}
+
+GArray *
+remoteArgsFindDocuments(const char *layout, const guint8 *bytes, size_t length)
+{
+    g_autoptr(GArray) documents = g_array_new(FALSE, FALSE, sizeof(remoteDocument));
+    remoteWalk walk = { .bytes = bytes, .have = length, .documents = documents };
+
+    if (remoteWalkArguments(&walk, layout) != REMOTE_WALK_ON || walk.need > length)
+        return NULL;
+    return g_steal_pointer(&documents);
+}
+
+static guint8 *
+remotePutString(guint8 *out, const char *text, size_t length)
+{
+    guint32 word = GUINT32_TO_BE((guint32)length);
+
+    memcpy(out, &word, sizeof(word));
+    memcpy(out + sizeof(word), text, length);
+    memset(out + sizeof(word) + length, 0, remoteGetPadded(length) - length);
+    return out + sizeof(word) + remoteGetPadded(length);
+}
+
+guint8 *
+remoteArgsReplace(const guint8 *bytes, size_t length, const GArray *documents,
+                  const char *const *texts, size_t *newLength)
+{
+    size_t size = length;
+    size_t at = 0;
+    guint8 *result;
+    guint8 *out;
+
+    for (guint i = 0; i < documents->len; i++) {
+        const remoteDocument *document = &g_array_index(documents, remoteDocument, i);
+
+        if (texts[i])
+            size += remoteGetPadded(strlen(texts[i])) - remoteGetPadded(document->length);
     }
-    return MAX(need, have);
+    if (!(result = out = g_try_malloc(size)))
+        return NULL;
+    for (guint i = 0; i < documents->len; i++) {
+        const remoteDocument *document = &g_array_index(documents, remoteDocument, i);
+
+        if (!texts[i])
+            continue;
+        out = mempcpy(out, bytes + at, document->offset - at);
+        out = remotePutString(out, texts[i], strlen(texts[i]));
+        at = document->offset + 4 + remoteGetPadded(document->length);
+    }
+    memcpy(out, bytes + at, length - at);
+    *newLength = size;
+    return result;
+}
+
+guint8 *
+remoteEncodeText(const char *text, size_t length, size_t words, size_t *size)
+{
+    guint8 *bytes = g_try_malloc(4 + remoteGetPadded(length) + 4 * words);
+
+    if (!bytes)
+        return NULL;
+    *size = 4 + remoteGetPadded(length) + 4 * words;
+    memset(remotePutString(bytes, text, length), 0, 4 * words);
+    return bytes;
 }
 
 static bool
@@ -84,6 +287,67 @@ remoteXdrDomain(XDR *xdr, remoteNonnullDomain *dom)
 {
     return xdr_string(xdr, &dom->name, REMOTE_STRING_MAX) &&
         xdr_opaque(xdr, (char *)dom->uuid, sizeof(dom->uuid)) && xdr_int32_t(xdr, &dom->id);
+}
+
+static bool
+remoteXdrNetwork(XDR *xdr, remoteNonnullNetwork *network)
+{
+    return xdr_string(xdr, &network->name, REMOTE_STRING_MAX) &&
+        xdr_opaque(xdr, (char *)network->uuid, sizeof(network->uuid));
+}
+
+/* A string that may be absent, in both directions. */
+static bool
+remoteXdrOptional(XDR *xdr, char **text)
+{
+    bool_t present = *text != NULL;
+
+    return xdr_bool(xdr, &present) && (!present || xdr_string(xdr, text, REMOTE_STRING_MAX));
+}
+
+static bool
+remoteXdrMetadata(XDR *xdr, remoteMetadata *metadata)
+{
+    return xdr_int32_t(xdr, &metadata->type) && remoteXdrOptional(xdr, &metadata->text) &&
+        remoteXdrOptional(xdr, &metadata->key) && remoteXdrOptional(xdr, &metadata->uri) &&
+        xdr_uint32_t(xdr, &metadata->flags);
+}
+
+bool
+remoteDecodeSetMetadata(const guint8 *bytes, size_t length, remoteNonnullDomain *dom,
+                        remoteMetadata *metadata)
+{
+    XDR xdr;
+    bool ok;
+
+    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
+    ok = remoteXdrDomain(&xdr, dom) && remoteXdrMetadata(&xdr, metadata);
+    xdr_destroy(&xdr);
+    return ok;
+}
+
+bool
+remoteDecodeNetwork(const guint8 *bytes, size_t length, remoteNonnullNetwork *network)
+{
+    XDR xdr;
+    bool ok;
+
+    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
+    ok = remoteXdrNetwork(&xdr, network);
+    xdr_destroy(&xdr);
+    return ok;
+}
+
+bool
+remoteDecodeHyper(const guint8 *bytes, size_t length, guint64 *value)
+{
+    XDR xdr;
+    bool ok;
+
+    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
+    ok = xdr_uint64_t(&xdr, value);
+    xdr_destroy(&xdr);
+    return ok;
 }
 
 bool
@@ -110,6 +374,31 @@ remoteDecodeDomainString(const guint8 *bytes, size_t length, remoteNonnullDomain
     xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
     ok = remoteXdrDomain(&xdr, dom) && xdr_string(&xdr, text, REMOTE_STRING_MAX) &&
         (!flags || xdr_uint32_t(&xdr, flags));
+    xdr_destroy(&xdr);
+    return ok;
+}
+
+bool
+remoteDecodeText(const guint8 *bytes, size_t length, char **text)
+{
+    XDR xdr;
+    bool ok;
+
+    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
+    ok = xdr_string(&xdr, text, REMOTE_STRING_MAX);
+    xdr_destroy(&xdr);
+    return ok;
+}
+
+bool
+remoteDecodeStringDomain(const guint8 *bytes, size_t length, char **text,
+                         remoteNonnullDomain *dom)
+{
+    XDR xdr;
+    bool ok;
+
+    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
+    ok = xdr_string(&xdr, text, REMOTE_STRING_MAX) && remoteXdrDomain(&xdr, dom);
     xdr_destroy(&xdr);
     return ok;
 }
@@ -178,6 +467,42 @@ remoteEncodeMonitorCommand(const remoteNonnullDomain *dom, const char *command, 
     return remoteEncodeEnd(&xdr, bytes, remoteXdrDomain(&xdr, &copy) &&
                            xdr_string(&xdr, &text, REMOTE_STRING_MAX) &&
                            xdr_uint32_t(&xdr, &flags));
+}
+
+GByteArray *
+remoteEncodeStringFlags(const char *text, guint32 flags)
+{
+    char *string = (char *)text;
+    XDR xdr;
+    GByteArray *bytes = remoteEncodeStart(&xdr, strlen(text));
+
+    return remoteEncodeEnd(&xdr, bytes, xdr_string(&xdr, &string, REMOTE_STRING_MAX) &&
+                           xdr_uint32_t(&xdr, &flags));
+}
+
+GByteArray *
+remoteEncodeNetworkFlags(const remoteNonnullNetwork *network, guint32 flags)
+{
+    remoteNonnullNetwork copy = *network;
+    XDR xdr;
+    GByteArray *bytes = remoteEncodeStart(&xdr, strlen(network->name));
+
+    return remoteEncodeEnd(&xdr, bytes, remoteXdrNetwork(&xdr, &copy) &&
+                           xdr_uint32_t(&xdr, &flags));
+}
+
+GByteArray *
+remoteEncodeSetMetadata(const remoteNonnullDomain *dom, const remoteMetadata *metadata)
+{
+    remoteNonnullDomain copy = *dom;
+    remoteMetadata rest = *metadata;
+    size_t strings = strlen(dom->name) + (rest.text ? strlen(rest.text) : 0) +
+        (rest.key ? strlen(rest.key) : 0) + (rest.uri ? strlen(rest.uri) : 0);
+    XDR xdr;
+    GByteArray *bytes = remoteEncodeStart(&xdr, strings);
+
+    return remoteEncodeEnd(&xdr, bytes, remoteXdrDomain(&xdr, &copy) &&
+                           remoteXdrMetadata(&xdr, &rest));
 }
 
 static char *
@@ -265,6 +590,10 @@ static const char *
 remoteErrorGetFormat(gint32 code)
 {
     switch (code) {
+    case VIR_ERR_XML_ERROR:
+        return "XML error: %s";
+    case VIR_ERR_CONFIG_UNSUPPORTED:
+        return "unsupported configuration: %s";
     case VIR_ERR_OPERATION_INVALID:
         return "Requested operation is not valid: %s";
     case VIR_ERR_OPERATION_TIMEOUT:
@@ -277,14 +606,6 @@ remoteErrorGetFormat(gint32 code)
     }
 }
 
-static bool
-remoteXdrOptionalString(XDR *xdr, char *text)
-{
-    bool_t present = text != NULL;
-
-    return xdr_bool(xdr, &present) && (!text || xdr_string(xdr, &text, REMOTE_STRING_MAX));
-}
-
 GByteArray *
 remoteEncodeError(gint32 code, gint32 domain, const char *text)
 {
@@ -294,17 +615,18 @@ remoteEncodeError(gint32 code, gint32 domain, const char *text)
     g_autofree char *message = g_strdup_printf("%.*s%s", (int)(mark - format), format, detail);
     gint32 level = REMOTE_ERROR_LEVEL;
     gint32 minusOne = -1;
+    char *formatText = (char *)format;
+    char *none = NULL;
     XDR xdr;
     GByteArray *bytes = remoteEncodeStart(&xdr, strlen(message) + strlen(format) +
                                           strlen(detail));
     bool ok;
 
     ok = xdr_int32_t(&xdr, &code) && xdr_int32_t(&xdr, &domain) &&
-        remoteXdrOptionalString(&xdr, message) && xdr_int32_t(&xdr, &level) &&
-        remoteXdrOptionalString(&xdr, NULL) /* dom */ &&
-        remoteXdrOptionalString(&xdr, (char *)format) &&
-        remoteXdrOptionalString(&xdr, detail) &&
-        remoteXdrOptionalString(&xdr, NULL) /* str3 */ && xdr_int32_t(&xdr, &minusOne) &&
-        xdr_int32_t(&xdr, &minusOne) && remoteXdrOptionalString(&xdr, NULL) /* net */;
+        remoteXdrOptional(&xdr, &message) && xdr_int32_t(&xdr, &level) &&
+        remoteXdrOptional(&xdr, &none) /* dom */ && remoteXdrOptional(&xdr, &formatText) &&
+        remoteXdrOptional(&xdr, &detail) && remoteXdrOptional(&xdr, &none) /* str3 */ &&
+        xdr_int32_t(&xdr, &minusOne) && xdr_int32_t(&xdr, &minusOne) &&
+        remoteXdrOptional(&xdr, &none) /* net */;
     return remoteEncodeEnd(&xdr, bytes, ok);
 }

@@ -25,10 +25,42 @@ remoteNonnullDomainClear(remoteNonnullDomain *dom);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(remoteNonnullDomain, remoteNonnullDomainClear)
 
+typedef struct {
+    char *name;
+    guint8 uuid[16];
+} remoteNonnullNetwork;
+
+void
+remoteNonnullNetworkClear(remoteNonnullNetwork *network);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(remoteNonnullNetwork, remoteNonnullNetworkClear)
+
+/* The arguments of DOMAIN_SET_METADATA behind the domain; strings may be NULL. */
+typedef struct {
+    gint32 type;
+    char *text;
+    char *key;
+    char *uri;
+    guint32 flags;
+} remoteMetadata;
+
+/* Of what was decoded. */
+void
+remoteMetadataClear(remoteMetadata *metadata);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(remoteMetadata, remoteMetadataClear)
+
+/* An XML document among arguments. */
+typedef struct {
+    size_t offset; /* of its length word */
+    size_t length; /* of its text, which is behind that word and has no NUL */
+} remoteDocument;
+
 /**
  * remoteArgsWant:
  * @layout: what the arguments are made of, a letter each: 'd' domain, 's' string, 'o' string
- *     that may be absent, 'l' 64 bit, 'u' 32 bit
+ *     that may be absent, 'S' and 'O' the same where it is XML of a domain or device, 'T' typed
+ *     parameters, of which some may be such XML, 'x' bytes, 'l' 64 bit, 'u' 32 bit
  * @bytes: the first @have bytes of them
  *
  * How many bytes must be here before more can be said: never more than the arguments have.  Once
@@ -36,6 +68,21 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(remoteNonnullDomain, remoteNonnullDomainClear)
  */
 size_t
 remoteArgsWant(const char *layout, const guint8 *bytes, size_t have);
+
+/* Returns: (transfer full) (nullable): of remoteDocument, the XML in whole arguments, in order; NULL
+ * if they are no arguments */
+GArray *
+remoteArgsFindDocuments(const char *layout, const guint8 *bytes, size_t length);
+
+/**
+ * remoteArgsReplace:
+ * @texts: for each of @documents another text, or NULL to keep it
+ *
+ * Returns: (transfer full) (nullable): the arguments with other documents; NULL if memory ran out
+ */
+guint8 *
+remoteArgsReplace(const guint8 *bytes, size_t length, const GArray *documents,
+                  const char *const *texts, size_t *newLength);
 
 /* @flags: may be NULL, for DOMAIN_SET_MEMORY, which has none. */
 bool
@@ -53,9 +100,22 @@ bool
 remoteDecodeDomainString(const guint8 *bytes, size_t length, remoteNonnullDomain *dom,
                          char **text, guint32 *flags);
 
+/* The string that arguments begin with; free() it. */
+bool
+remoteDecodeText(const guint8 *bytes, size_t length, char **text);
+
+/* A string and a domain; free() the string. */
+bool
+remoteDecodeStringDomain(const guint8 *bytes, size_t length, char **text,
+                         remoteNonnullDomain *dom);
+
 /* The domain that the arguments of a procedure begin with. */
 bool
 remoteDecodeDomain(const guint8 *bytes, size_t length, remoteNonnullDomain *dom);
+
+bool
+remoteDecodeSetMetadata(const guint8 *bytes, size_t length, remoteNonnullDomain *dom,
+                        remoteMetadata *metadata);
 
 /* Arguments: (transfer full). */
 GByteArray *
@@ -66,6 +126,20 @@ remoteEncodeDomainFlags(const remoteNonnullDomain *dom, guint32 flags);
 
 GByteArray *
 remoteEncodeMonitorCommand(const remoteNonnullDomain *dom, const char *command, guint32 flags);
+
+GByteArray *
+remoteEncodeStringFlags(const char *text, guint32 flags);
+
+GByteArray *
+remoteEncodeNetworkFlags(const remoteNonnullNetwork *network, guint32 flags);
+
+GByteArray *
+remoteEncodeSetMetadata(const remoteNonnullDomain *dom, const remoteMetadata *metadata);
+
+/* Returns: (transfer full) (nullable): a string as an answer or argument, and @words words of 0 behind
+ * it; NULL if memory ran out */
+guint8 *
+remoteEncodeText(const char *text, size_t length, size_t words, size_t *size);
 
 /**
  * remoteDecodeString:
@@ -80,6 +154,12 @@ remoteDecodeString(const guint8 *bytes, size_t length, size_t *textLength);
 /* Answers: (transfer full), or NULL and false if @bytes are none. */
 char **
 remoteDecodeMessages(const guint8 *bytes, size_t length);
+
+bool
+remoteDecodeNetwork(const guint8 *bytes, size_t length, remoteNonnullNetwork *network);
+
+bool
+remoteDecodeHyper(const guint8 *bytes, size_t length, guint64 *value);
 
 bool
 remoteDecodeInt(const guint8 *bytes, size_t length, gint32 *value);

@@ -59,6 +59,12 @@ vbXMLCatchError(void *opaque, vbXMLError *error)
     data->line = error->line;
 }
 
+/* What libxml2 says past the parser, of encodings, would go to stderr. */
+static void
+vbXMLIgnoreError(void *opaque G_GNUC_UNUSED, vbXMLError *error G_GNUC_UNUSED)
+{
+}
+
 /* libxml2 is at '<!DOCTYPE': nothing has been declared yet. */
 static void
 vbXMLRefuseDoctype(void *opaque,
@@ -100,6 +106,7 @@ vbXMLParse(const char *xml, size_t length, GError **error)
         return NULL;
     }
 
+    xmlSetStructuredErrorFunc(NULL, vbXMLIgnoreError);
     ctxt->_private = &data;
     ctxt->sax->serror = vbXMLCatchError;
     ctxt->sax->internalSubset = vbXMLRefuseDoctype;
@@ -118,6 +125,12 @@ vbXMLParse(const char *xml, size_t length, GError **error)
         return NULL;
     }
     return g_steal_pointer(&doc);
+}
+
+bool
+vbXMLRootIs(const xmlNode *root, const char *name)
+{
+    return root && strcmp((const char *)root->name, name) == 0;
 }
 
 bool

@@ -29,6 +29,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
 xmlDoc *
 vbXMLParse(const char *xml, size_t length, GError **error);
 
+/* Whether @root, which may be NULL, is called @name: libvirt does not look at a root's namespace. */
+bool
+vbXMLRootIs(const xmlNode *root, const char *name);
+
 /* Whether @node is the element @name in the namespace @ns, or in none where that is NULL. */
 bool
 vbXMLNodeIs(const xmlNode *node, const char *name, const char *ns);
