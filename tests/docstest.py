@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """The documents say what the code says: policy word for word, procedures by name and number.
 
+The page about libvirt names functions and files of ours, which must be there.
+
 Speaks TAP.  The argument is the root of the source tree.
 """
 
@@ -15,6 +17,7 @@ DRIVER = ROOT / "src/qemu/qemu_driver.c"
 NUMBERS = ROOT / "src/rpc/remote_protocol.h"
 MANUAL = ROOT / "docs/manpages/virtballoond.rst"
 ARCHITECTURE = ROOT / "docs/architecture.rst"
+UPSTREAM = ROOT / "docs/upstream.rst"
 
 
 def read(path):
@@ -48,8 +51,21 @@ def procedures_of_document():
     """name -> number of the table of procedures, but for what is only looked at"""
     section = re.search(r"^Procedures\n=+\n(.*?)^Limits\n", read(ARCHITECTURE),
                         re.MULTILINE | re.DOTALL).group(1)
-    rows = re.findall(r"^((?:QEMU )?)([A-Z_]+)\s+(\d+)\s", section, re.MULTILINE)
+    rows = re.findall(r"^((?:QEMU )?)([A-Z0-9_]+)\s+(\d+)\s", section, re.MULTILINE)
     return {name: int(number) for _, name, number in rows if name != "CONNECT_OPEN"}
+
+
+def names_of_ours():
+    """What the page about libvirt calls ours: names in sentences that say so, and files."""
+    text = read(UPSTREAM)
+    sentences = " ".join(re.findall(r"\b[Oo]urs:\s+(.*?)\.(?=\s|$)", text, re.DOTALL))
+    return set(re.findall(r"``(\w+)[`.]", sentences)) | set(re.findall(r"``(\w+\.c)``", text))
+
+
+def missing_in_source(names):
+    files = [*(ROOT / "src").rglob("*.[ch]"), *(ROOT / "tests").glob("*.c")]
+    words = {path.name for path in files}.union(*(re.findall(r"\w+", read(path)) for path in files))
+    return names - words
 
 
 def is_well_formed():
@@ -67,6 +83,8 @@ def main():
         ("the architecture page has the procedures of the code and no others",
          lambda: procedures_of_code() == procedures_of_document()
          and len(procedures_of_code()) > 5),
+        ("the page about libvirt names only what there is of ours",
+         lambda: not missing_in_source(names_of_ours()) and len(names_of_ours()) > 30),
     ]
     print(f"1..{len(checks)}")
     for number, (name, check) in enumerate(checks, 1):

@@ -28,6 +28,12 @@
  * for 'block'; otherwise it passes and one line is logged, unless the policy is 'ignore'. A domain
  * that never asked for a policy is never kept from getting its device.
  *
+ * A domain whose currentMemory is below what its balloon can hold starts with an inflated balloon.
+ * To define, create or start it while its definition has something that inhibits ballooning is
+ * refused if the domain itself asks for 'block'; otherwise it passes and one line is logged, unless
+ * the policy is 'ignore'. Restoring, reverting, a start from a managed save image and an incoming
+ * migration are never refused, because the guest's memory is as it is; one line is logged likewise.
+ *
  * libvirt's own refusals come first, word for word: an unknown or inactive domain, a read-only
  * connection, a size of zero or above the maximum, a guest without a balloon device. The maximum
  * memory (setmaxmem) is never judged.
@@ -41,9 +47,13 @@
  * Memory locked by <locked/> is no inhibitor, but the host gains nothing from it either: the
  * request passes and one line is logged, unless the policy is 'ignore'.
  *
+ * An interface of a network is looked up where it matters: a network that hands out devices of the
+ * host counts as one that inhibits.
+ *
  * What could not be checked, because an answer cannot be read or does not come within 25 seconds,
  * is refused; where the policy is known to be 'warn' or 'ignore', it passes and one line is
- * logged, and so does an attachment unless the domain is known to ask for 'block'.
+ * logged, and so do an attachment, a definition and a start unless the domain is known to ask for
+ * 'block'.
  * ----
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
