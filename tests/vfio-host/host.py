@@ -8,6 +8,7 @@ import pathlib
 import re
 import subprocess
 import time
+import uuid
 from typing import NamedTuple
 from xml.etree import ElementTree
 
@@ -17,6 +18,8 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 WORK = pathlib.Path(os.environ.get("VFIO_HOST_WORK", "."))
 KERNEL = REPOSITORY / ".cache/vfio-host/kernel/image"
 GUEST_INITRD = REPOSITORY / ".cache/vfio-host/guest.cpio"
+MDEV_TYPES = pathlib.Path("/sys/devices/vbmdev/mdev_supported_types")
+MDEV_DEVICES = pathlib.Path("/sys/bus/mdev/devices")
 VIRTBALLOOND = REPOSITORY / "build/src/virtballoond"
 E1000E = ("0x8086", "0x10d3")
 
@@ -73,6 +76,45 @@ def hostdev_xml(address):
     </hostdev>"""
 
 
+@contextlib.contextmanager
+def mdevs(count):
+    """The UUIDs of that many new mediated devices, see mdev/vbmdev.c; afterwards they are gone."""
+    names = [str(uuid.uuid4()) for _ in range(count)]
+    # What stands before the name of a type depends on the parent's driver.
+    create, = MDEV_TYPES.glob("*config/create")
+    try:
+        for name in names:
+            create.write_text(name)
+        yield names
+    finally:
+        for name in names:
+            if (device := MDEV_DEVICES / name).exists():
+                (device / "remove").write_text("1")
+
+
+def mdev_xml(name, ballooning=None, alias=None):
+    """A <hostdev> for the mediated device with that UUID."""
+    attribute = "" if ballooning is None else f" ballooning='{ballooning}'"
+    user_alias = "" if alias is None else f"""
+      <alias name='{alias}'/>"""
+    return f"""
+    <hostdev mode='subsystem' type='mdev' model='vfio-pci'{attribute}>
+      <source><address uuid='{name}'/></source>{user_alias}
+    </hostdev>"""
+
+
+def override_xml(alias):
+    """What unmodified libvirt keeps of an opt-out, see docs/formatdomain.rst."""
+    return f"""
+  <qemu:override xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+    <qemu:device alias='{alias}'>
+      <qemu:frontend>
+        <qemu:property name='x-balloon-allowed' type='bool' value='true'/>
+      </qemu:frontend>
+    </qemu:device>
+  </qemu:override>"""
+
+
 def virtio_mem_xml(size, requested):
     """A virtio-mem device; sizes in MiB."""
     return f"""
@@ -88,7 +130,7 @@ def virtio_mem_xml(size, requested):
 
 
 def domain_xml(name, memory=256, hostdevs=(), current=None, policy=None, virtio_mem=None,
-               memballoon="virtio", console=None, free_ports=0):
+               memballoon="virtio", console=None, free_ports=0, devices=(), override=""):
     """A small q35 guest under emulation, without disk. Sizes in MiB.
 
     hostdevs    host addresses of the PCI devices it gets
@@ -99,13 +141,15 @@ def domain_xml(name, memory=256, hostdevs=(), current=None, policy=None, virtio_
     console     boots the small Linux of guest-initrd with its console in this file; otherwise
                 nothing runs in the guest
     free_ports  how many PCIe devices can be plugged in while it runs
+    devices     further devices in XML, such as mdev_xml() gives
+    override    what QEMU is told beyond libvirt's own knowledge, see override_xml()
     """
-    devices = [hostdev_xml(address) for address in hostdevs]
+    devices = [hostdev_xml(address) for address in hostdevs] + list(devices)
     # Those that the devices from the start take are in these, too: the balloon and the console.
     if free_ports:
         devices += ["""
     <controller type='pci' model='pcie-root' index='0'/>"""] + ["""
-    <controller type='pci' model='pcie-root-port'/>"""] * (free_ports + 2 + len(hostdevs))
+    <controller type='pci' model='pcie-root-port'/>"""] * (free_ports + 2 + len(devices))
     total, cpu, boot = memory, "", ""
     if virtio_mem:
         size, requested = virtio_mem
@@ -140,20 +184,20 @@ def domain_xml(name, memory=256, hostdevs=(), current=None, policy=None, virtio_
     <emulator>/usr/bin/qemu-system-x86_64</emulator>{''.join(devices)}
     <controller type='usb' model='none'/>
     <memballoon model='{memballoon}'/>
-  </devices>
+  </devices>{override}
 </domain>"""
 
 
 @contextlib.contextmanager
 def guests():
     """Gives a function that defines a guest from the parts that domain_xml() knows and returns
-    its name. Afterwards the guests are gone, running or not."""
+    its name; `uri` says through what. Afterwards the guests are gone, running or not."""
     names = []
 
-    def define(name, **parts):
+    def define(name, uri=DIRECT, **parts):
         path = WORK / f"{name}.xml"
         path.write_text(domain_xml(name, **parts))
-        checked_virsh("define", str(path))
+        checked_virsh("define", str(path), uri=uri)
         names.append(name)
         return name
 
@@ -174,10 +218,31 @@ def live_size(name, path):
     return int(ElementTree.fromstring(checked_virsh("dumpxml", name)).findtext(path))
 
 
+def process(name):
+    """The directory in /proc of a guest's QEMU."""
+    return pathlib.Path("/proc") / pathlib.Path(f"/run/libvirt/qemu/{name}.pid").read_text().strip()
+
+
 def resident(name):
     """The resident set of a guest's QEMU in KiB."""
-    pid = pathlib.Path(f"/run/libvirt/qemu/{name}.pid").read_text().strip()
-    return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
+    return int(re.search(r"VmRSS:\s+(\d+)", (process(name) / "status").read_text())[1])
+
+
+def device_on_command_line(name, alias):
+    """The properties of a device, by the arguments that a guest's QEMU was started with."""
+    arguments = (process(name) / "cmdline").read_text().split("\0")
+    devices = [json.loads(value) for option, value in zip(arguments, arguments[1:])
+               if option == "-device"]
+    device, = [device for device in devices if device["id"] == alias]
+    return device
+
+
+def device_property(name, alias, property_name):
+    """A property of a device, by the guest's QEMU."""
+    answer = checked_virsh("qemu-monitor-command", name, "--return-value", json.dumps({
+        "execute": "qom-get",
+        "arguments": {"path": f"/machine/peripheral/{alias}", "property": property_name}}))
+    return json.loads(answer)
 
 
 class MonitorLog:
