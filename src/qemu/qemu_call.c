@@ -331,6 +331,30 @@ qemuDriverCallAskVerdict(qemuDriverCall *call)
     return QEMU_DRIVER_ASK;
 }
 
+/* libvirt has detached a device: its override goes, too. */
+static qemuDriverOutcome
+qemuDriverCallDecideAfter(qemuDriverCall *call)
+{
+    g_autofree char *definition = NULL;
+    size_t length = 0;
+    guint8 *args;
+
+    g_ptr_array_set_size(call->questions, 0);
+    g_array_set_size(call->asked, 0);
+    if (qemuDriverCallTakeVerdict(call, qemuStartJudgeOrphans(call->facts, &definition)) ==
+        QEMU_DRIVER_ASK)
+        return qemuDriverCallAskVerdict(call);
+    if (!definition || call->pruning)
+        return QEMU_DRIVER_PASS;
+    args = remoteEncodeText(definition, strlen(definition), 1, &length);
+    if (!args)
+        return QEMU_DRIVER_PASS;
+    call->pruning = true;
+    qemuDriverCallAsk(call, REMOTE_PROGRAM, REMOTE_PROC_DOMAIN_DEFINE_XML_FLAGS,
+                      g_byte_array_new_take(args, length));
+    return QEMU_DRIVER_ASK;
+}
+
 qemuDriverOutcome
 qemuDriverCallDecide(qemuDriverCall *call)
 {
@@ -338,7 +362,10 @@ qemuDriverCallDecide(qemuDriverCall *call)
     qemuDriverOutcome outcome = QEMU_DRIVER_PASS;
 
     if (call->settled)
-        return call->outcome == QEMU_DRIVER_PASS ? qemuDriverCallPass(call) : call->outcome;
+        return call->outcome == QEMU_DRIVER_PASS && !call->after ? qemuDriverCallPass(call) :
+            call->outcome;
+    if (call->after)
+        return qemuDriverCallDecideAfter(call);
 
     if (call->procedure->judge)
         outcome = qemuDriverCallTakeVerdict(call, call->procedure->judge(call));
@@ -402,7 +429,7 @@ qemuDriverCallSettleUnanswered(qemuDriverCall *call, int code, const char *reaso
 {
     if (call->settled)
         return;
-    if (call->procedure->flags & QEMU_DRIVER_PATIENT) {
+    if (call->after || call->procedure->flags & QEMU_DRIVER_PATIENT) {
         qemuDriverCallSettle(call, QEMU_DRIVER_PASS);
         return;
     }
@@ -603,8 +630,12 @@ qemuDriverCallAnswer(qemuDriverCall *call, guint question, guint32 status, const
     const qemuDomainQuestion *asked = NULL;
     bool ok;
 
-    if (call->settled)
+    if (call->settled || call->pruning)
         return;
+    if (call->after && (!payload || status != VB_FRAME_OK)) {
+        qemuDriverCallSettle(call, QEMU_DRIVER_PASS);
+        return;
+    }
     asked = qemuDriverCallGetAsked(call, question);
 
     if (payload && status == VB_FRAME_ERROR) {
@@ -658,13 +689,22 @@ qemuDriverCallGetForward(const qemuDriverCall *call, gint32 *procedure, const gu
 bool
 qemuDriverCallWantsReply(const qemuDriverCall *call)
 {
-    if (call->instead)
+    if (call->conn->type != QEMU_DRIVER_TYPE_QEMU)
+        return false;
+    if (call->instead || call->mayOrphan)
         return true;
-    if (!(call->procedure->flags & QEMU_DRIVER_SHOW) || call->conn->type != QEMU_DRIVER_TYPE_QEMU)
+    if (!(call->procedure->flags & QEMU_DRIVER_SHOW))
         return false;
     /* What travels to another host stays as it is stored. */
     return call->procedure->procedure != REMOTE_PROC_DOMAIN_GET_XML_DESC ||
         !(call->flags & VIR_DOMAIN_XML_MIGRATABLE);
+}
+
+bool
+qemuDriverCallReplied(qemuDriverCall *call, guint32 status)
+{
+    call->after = call->mayOrphan && status == VB_FRAME_OK;
+    return call->after;
 }
 
 guint8 *
@@ -676,7 +716,7 @@ qemuDriverCallEditReply(const qemuDriverCall *call, guint32 status, const guint8
     size_t size = 0;
     const char *text;
 
-    if (status != VB_FRAME_OK)
+    if (status != VB_FRAME_OK || call->mayOrphan)
         return NULL;
     if (call->instead) {
         /* What was asked for answers nothing. */

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "qemu_balloon.h"
+#include "qemu_command.h"
 #include "qemu_driverpriv.h"
 #include "qemu_validate.h"
 #include "vberror.h"
@@ -350,6 +351,42 @@ qemuDriverJudgeDetach(qemuDriverCall *call)
     return verdict ? verdict : qemuBalloonVerdictNew();
 }
 
+/* Whether a detachment reaches the domain's definition. */
+static bool
+qemuDriverDetachesConfig(const qemuDriverCall *call)
+{
+    return call->flags & VIR_DOMAIN_DEVICE_MODIFY_CONFIG ||
+        !(call->flags & VIR_DOMAIN_DEVICE_MODIFY_LIVE);
+}
+
+static bool
+qemuDriverDecodeDetachFlags(qemuDriverCall *call)
+{
+    const vbDomainDef *device;
+    const vbDomainHostdevDef *hostdev;
+
+    if (!qemuDriverDecodeAttachFlags(call))
+        return false;
+    device = qemuDriverCallGetDevice(call);
+    hostdev = device && device->hostdevs->len > 0 ? g_ptr_array_index(device->hostdevs, 0) : NULL;
+    call->mayOrphan = qemuDriverDetachesConfig(call) && hostdev &&
+        hostdev->type == VB_DOMAIN_HOSTDEV_MDEV;
+    return true;
+}
+
+static bool
+qemuDriverDecodeDetachAlias(qemuDriverCall *call)
+{
+    char *alias = NULL;
+    bool ok = remoteDecodeDomainString(call->args, call->length, &call->dom, &alias, &call->flags);
+
+    call->hasUUID = true;
+    call->mayOrphan = ok && qemuDriverDetachesConfig(call) &&
+        g_str_has_prefix(alias, QEMU_COMMAND_ALIAS_PREFIX);
+    free(alias);
+    return ok;
+}
+
 static bool
 qemuDriverDecodeSetMetadata(qemuDriverCall *call)
 {
@@ -401,9 +438,9 @@ static const qemuDriverProcedure qemuDriverProcedures[] = {
     { REMOTE(DOMAIN_UPDATE_DEVICE_FLAGS), "dSu", PATIENT, qemuDriverDecodeAttachFlags,
       qemuDriverJudgeUpdate },
     { REMOTE(DOMAIN_DETACH_DEVICE), "dS", PATIENT, qemuDriverDecodeAttach, qemuDriverJudgeDetach },
-    { REMOTE(DOMAIN_DETACH_DEVICE_FLAGS), "dSu", PATIENT, qemuDriverDecodeAttachFlags,
+    { REMOTE(DOMAIN_DETACH_DEVICE_FLAGS), "dSu", PATIENT, qemuDriverDecodeDetachFlags,
       qemuDriverJudgeDetach },
-    { REMOTE(DOMAIN_DETACH_DEVICE_ALIAS), "dsu", PATIENT, qemuDriverDecodeDomain, NULL },
+    { REMOTE(DOMAIN_DETACH_DEVICE_ALIAS), "dsu", PATIENT, qemuDriverDecodeDetachAlias, NULL },
     { REMOTE(DOMAIN_SET_METADATA), "duooou", PATIENT, qemuDriverDecodeSetMetadata,
       qemuDriverJudgeSetMetadata },
 

@@ -127,9 +127,15 @@ bool
 qemuDriverCallGetForward(const qemuDriverCall *call, gint32 *procedure, const guint8 **args,
                          size_t *length);
 
-/* Of PASS: whether the reply is to be handed to qemuDriverCallEditReply(). */
+/* Of PASS: whether the reply is to be handed to qemuDriverCallReplied() and
+ * qemuDriverCallEditReply(). */
 bool
 qemuDriverCallWantsReply(const qemuDriverCall *call);
+
+/* Returns: whether something is left to be done before the client gets its reply: then the call
+ * decides again, and the reply goes to the client when that ends. */
+bool
+qemuDriverCallReplied(qemuDriverCall *call, guint32 status);
 
 /**
  * qemuDriverCallEditReply:

@@ -46,6 +46,11 @@ struct _qemuDriverCall {
     guint8 *forwardArgs;
     size_t forwardLength;
 
+    /* What is left to do once libvirt has done what was asked for. */
+    bool mayOrphan; /* the detached device may have been opted out */
+    bool after;     /* libvirt has replied */
+    bool pruning;   /* the only question is no question: a definition is stored */
+
     bool settled; /* the outcome is fixed, whatever the policy would say */
     qemuDriverOutcome outcome;
     GByteArray *error;

@@ -336,3 +336,21 @@ qemuStartJudgeUpdate(const qemuDomainFacts *facts, const vbDomainDef *device, un
             (!config || vbDomainDefHasMemballoon(facts->inactive, device));
     return g_steal_pointer(&verdict);
 }
+
+qemuDomainVerdict *
+qemuStartJudgeOrphans(const qemuDomainFacts *facts, char **definition)
+{
+    g_autoptr(qemuDomainVerdict) verdict = qemuBalloonVerdictNew();
+    bool optsOut;
+
+    *definition = NULL;
+    if (!facts->havePersistent)
+        qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_PERSISTENT);
+    if (!facts->definition)
+        qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_DEFINITION);
+    /* What is stored has no attribute of ours: if anything is edited, it is an orphan. */
+    if (verdict->action == QEMU_DOMAIN_VERDICT_PASS && facts->persistent)
+        qemuCommandStoreAttributes(facts->definition, strlen(facts->definition), true, &optsOut,
+                                   definition, NULL);
+    return g_steal_pointer(&verdict);
+}

@@ -35,6 +35,7 @@ struct _vbDecision {
     guint asked;        /* of the call's questions */
     guint unanswered;
     gint32 forwarded;   /* the procedure that was called in the end */
+    vbFrame *reply;     /* libvirt's, while something is done before the client gets it; or NULL */
     vbProberRequest *probe; /* the question that is not for libvirt, or NULL */
     guint probed;           /* which one it is */
 };
@@ -66,6 +67,7 @@ vbDecisionFree(vbDecision *decision)
     relay->retry = true;
     g_clear_handle_id(&decision->timer, g_source_remove);
     vbFrameFree(decision->frame);
+    vbFrameFree(decision->reply);
     qemuDriverCallFree(decision->call);
     g_free(decision);
     if (turn)
@@ -219,6 +221,23 @@ vbDecisionRefuse(vbDecision *decision)
     vbDecisionFree(decision);
 }
 
+/* The client gets its reply, in the form that the call gives it. */
+static void
+vbDecisionFinish(vbDecision *decision)
+{
+    vbRelay *relay = decision->relay;
+    vbFrame *reply = g_steal_pointer(&decision->reply);
+    size_t length = reply->payloadLength;
+    g_autofree guint8 *edited =
+        qemuDriverCallEditReply(decision->call, reply->header.status, reply->payload,
+                                reply->payloadLength, &length);
+
+    reply->header.procedure = decision->frame->header.procedure;
+    vbRelayForward(&relay->client, reply, edited ? edited : reply->payload, length);
+    vbFrameFree(reply);
+    vbDecisionFree(decision);
+}
+
 static void
 vbDecisionTurn(gpointer opaque)
 {
@@ -253,7 +272,10 @@ vbDecisionStep(vbDecision *decision)
             }
             break;
         case QEMU_DRIVER_PASS:
-            vbDecisionForward(decision);
+            if (decision->reply)
+                vbDecisionFinish(decision);
+            else
+                vbDecisionForward(decision);
             return;
         case QEMU_DRIVER_REFUSE:
         default:
@@ -404,14 +426,14 @@ void
 vbDecisionReply(vbRelay *relay, vbFrame *frame)
 {
     vbDecision *decision = vbDecisionFindForwarded(relay, &frame->header);
-    size_t length = frame->payloadLength;
-    g_autofree guint8 *edited =
-        qemuDriverCallEditReply(decision->call, frame->header.status, frame->payload,
-                                frame->payloadLength, &length);
 
-    frame->header.procedure = decision->frame->header.procedure;
-    vbRelayForward(&relay->client, frame, edited ? edited : frame->payload, length);
-    vbFrameFree(frame);
+    decision->reply = frame;
+    if (!qemuDriverCallReplied(decision->call, frame->header.status)) {
+        vbDecisionFinish(decision);
+        return;
+    }
+    decision->timer = g_timeout_add_seconds(VB_DECISION_SECONDS, vbDecisionExpire, decision);
+    vbDecisionStep(decision);
 }
 
 bool

@@ -308,19 +308,17 @@ vbProberChildDiesWithParent(const vbProberChild *child)
     return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == child->parent;
 }
 
-/* Ours may be 0 to 2, so they are moved out of the way first. */
+/* Where we have no standard descriptors ourselves the first pipe's may be 0 to 2.  What is opened
+ * after it cannot be. */
 static bool
 vbProberChildDescriptors(const vbProberChild *child)
 {
     int in = fcntl(child->in, F_DUPFD, 3);
-    int out = fcntl(child->out, F_DUPFD, 3);
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-    if (in < 0 || out < 0 || null < 0)
-        return false;
-    null = fcntl(null, F_DUPFD, 3);
-    return null >= 0 && dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
-        dup2(null, STDERR_FILENO) >= 0 && syscall(SYS_close_range, 3, ~0U, 0) == 0;
+    return in >= 0 && null >= 0 && dup2(in, STDIN_FILENO) >= 0 &&
+        dup2(child->out, STDOUT_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0 &&
+        syscall(SYS_close_range, 3, ~0U, 0) == 0;
 }
 
 /* What we ignore stays ignored in what is run; SIGXFSZ shall, so that a write fails and no more. */

@@ -350,10 +350,8 @@ vbRelayUpstreamCaptured(vbFrame *frame, gpointer opaque)
     if (question) {
         vbDecisionAnswer(relay, question, frame);
     } else {
-        vbFrameHeader header = frame->header;
-
+        relay->retry = true;
         vbDecisionReply(relay, frame);
-        vbRelayTrackReply(relay, &header);
     }
 }
 

@@ -135,7 +135,7 @@ vbDecisionAnswer(vbRelay *relay, vbRelayQuestion *question, vbFrame *frame);
 bool
 vbDecisionWantsReply(const vbRelay *relay, const vbFrameHeader *header);
 
-/* Takes @frame, a reply that was wanted, and hands it on to the client in another form. */
+/* Takes @frame, a reply that was wanted: sooner or later the client gets it in some form. */
 void
 vbDecisionReply(vbRelay *relay, vbFrame *frame);
 
