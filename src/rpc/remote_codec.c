@@ -282,6 +282,19 @@ remoteEncodeText(const char *text, size_t length, size_t words, size_t *size)
     return bytes;
 }
 
+static void
+remoteDecodeStart(XDR *xdr, const guint8 *bytes, size_t length)
+{
+    xdrmem_create(xdr, (char *)bytes, (u_int)length, XDR_DECODE);
+}
+
+static bool
+remoteDecodeEnd(XDR *xdr, bool ok)
+{
+    xdr_destroy(xdr);
+    return ok;
+}
+
 static bool
 remoteXdrDomain(XDR *xdr, remoteNonnullDomain *dom)
 {
@@ -318,36 +331,27 @@ remoteDecodeSetMetadata(const guint8 *bytes, size_t length, remoteNonnullDomain 
                         remoteMetadata *metadata)
 {
     XDR xdr;
-    bool ok;
 
-    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
-    ok = remoteXdrDomain(&xdr, dom) && remoteXdrMetadata(&xdr, metadata);
-    xdr_destroy(&xdr);
-    return ok;
+    remoteDecodeStart(&xdr, bytes, length);
+    return remoteDecodeEnd(&xdr, remoteXdrDomain(&xdr, dom) && remoteXdrMetadata(&xdr, metadata));
 }
 
 bool
 remoteDecodeNetwork(const guint8 *bytes, size_t length, remoteNonnullNetwork *network)
 {
     XDR xdr;
-    bool ok;
 
-    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
-    ok = remoteXdrNetwork(&xdr, network);
-    xdr_destroy(&xdr);
-    return ok;
+    remoteDecodeStart(&xdr, bytes, length);
+    return remoteDecodeEnd(&xdr, remoteXdrNetwork(&xdr, network));
 }
 
 bool
 remoteDecodeHyper(const guint8 *bytes, size_t length, guint64 *value)
 {
     XDR xdr;
-    bool ok;
 
-    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
-    ok = xdr_uint64_t(&xdr, value);
-    xdr_destroy(&xdr);
-    return ok;
+    remoteDecodeStart(&xdr, bytes, length);
+    return remoteDecodeEnd(&xdr, xdr_uint64_t(&xdr, value));
 }
 
 bool
@@ -355,13 +359,10 @@ remoteDecodeSetMemory(const guint8 *bytes, size_t length, remoteNonnullDomain *d
                       guint64 *memory, guint32 *flags)
 {
     XDR xdr;
-    bool ok;
 
-    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
-    ok = remoteXdrDomain(&xdr, dom) && xdr_uint64_t(&xdr, memory) &&
-        (!flags || xdr_uint32_t(&xdr, flags));
-    xdr_destroy(&xdr);
-    return ok;
+    remoteDecodeStart(&xdr, bytes, length);
+    return remoteDecodeEnd(&xdr, remoteXdrDomain(&xdr, dom) && xdr_uint64_t(&xdr, memory) &&
+                           (!flags || xdr_uint32_t(&xdr, flags)));
 }
 
 bool
@@ -369,25 +370,20 @@ remoteDecodeDomainString(const guint8 *bytes, size_t length, remoteNonnullDomain
                          char **text, guint32 *flags)
 {
     XDR xdr;
-    bool ok;
 
-    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
-    ok = remoteXdrDomain(&xdr, dom) && xdr_string(&xdr, text, REMOTE_STRING_MAX) &&
-        (!flags || xdr_uint32_t(&xdr, flags));
-    xdr_destroy(&xdr);
-    return ok;
+    remoteDecodeStart(&xdr, bytes, length);
+    return remoteDecodeEnd(&xdr, remoteXdrDomain(&xdr, dom) &&
+                           xdr_string(&xdr, text, REMOTE_STRING_MAX) &&
+                           (!flags || xdr_uint32_t(&xdr, flags)));
 }
 
 bool
 remoteDecodeText(const guint8 *bytes, size_t length, char **text)
 {
     XDR xdr;
-    bool ok;
 
-    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
-    ok = xdr_string(&xdr, text, REMOTE_STRING_MAX);
-    xdr_destroy(&xdr);
-    return ok;
+    remoteDecodeStart(&xdr, bytes, length);
+    return remoteDecodeEnd(&xdr, xdr_string(&xdr, text, REMOTE_STRING_MAX));
 }
 
 bool
@@ -395,24 +391,19 @@ remoteDecodeStringDomain(const guint8 *bytes, size_t length, char **text,
                          remoteNonnullDomain *dom)
 {
     XDR xdr;
-    bool ok;
 
-    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
-    ok = xdr_string(&xdr, text, REMOTE_STRING_MAX) && remoteXdrDomain(&xdr, dom);
-    xdr_destroy(&xdr);
-    return ok;
+    remoteDecodeStart(&xdr, bytes, length);
+    return remoteDecodeEnd(&xdr, xdr_string(&xdr, text, REMOTE_STRING_MAX) &&
+                           remoteXdrDomain(&xdr, dom));
 }
 
 bool
 remoteDecodeDomain(const guint8 *bytes, size_t length, remoteNonnullDomain *dom)
 {
     XDR xdr;
-    bool ok;
 
-    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
-    ok = remoteXdrDomain(&xdr, dom);
-    xdr_destroy(&xdr);
-    return ok;
+    remoteDecodeStart(&xdr, bytes, length);
+    return remoteDecodeEnd(&xdr, remoteXdrDomain(&xdr, dom));
 }
 
 /* Everything we make is small but for its strings, whose sum is known. */
@@ -527,7 +518,7 @@ remoteDecodeString(const guint8 *bytes, size_t length, size_t *textLength)
     const char *text = NULL;
     XDR xdr;
 
-    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
+    remoteDecodeStart(&xdr, bytes, length);
     if (xdr_u_int(&xdr, &size) && size <= REMOTE_STRING_MAX &&
         remoteGetPadded(size) <= length - sizeof(guint32)) {
         *textLength = size;
@@ -545,7 +536,7 @@ remoteDecodeMessages(const guint8 *bytes, size_t length)
     u_int i;
     XDR xdr;
 
-    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
+    remoteDecodeStart(&xdr, bytes, length);
     if (!xdr_u_int(&xdr, &count) || count > REMOTE_DOMAIN_MESSAGES_MAX) {
         xdr_destroy(&xdr);
         return NULL;
@@ -565,24 +556,18 @@ bool
 remoteDecodeInt(const guint8 *bytes, size_t length, gint32 *value)
 {
     XDR xdr;
-    bool ok;
 
-    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
-    ok = xdr_int32_t(&xdr, value);
-    xdr_destroy(&xdr);
-    return ok;
+    remoteDecodeStart(&xdr, bytes, length);
+    return remoteDecodeEnd(&xdr, xdr_int32_t(&xdr, value));
 }
 
 bool
 remoteDecodeError(const guint8 *bytes, size_t length, gint32 *code, gint32 *domain)
 {
     XDR xdr;
-    bool ok;
 
-    xdrmem_create(&xdr, (char *)bytes, (u_int)length, XDR_DECODE);
-    ok = xdr_int32_t(&xdr, code) && xdr_int32_t(&xdr, domain);
-    xdr_destroy(&xdr);
-    return ok;
+    remoteDecodeStart(&xdr, bytes, length);
+    return remoteDecodeEnd(&xdr, xdr_int32_t(&xdr, code) && xdr_int32_t(&xdr, domain));
 }
 
 /* libvirt's format for each number that we answer with (virerror.c, 7.0 to 12.8). */

@@ -12,13 +12,16 @@
 #include "frame.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define CHECK(condition) \
     do { \
-        if (!(condition)) \
-            g_error("%s:%d: %s", __FILE__, __LINE__, #condition); \
+        if (!(condition)) { \
+            g_printerr("ERROR: %s:%d: %s\n", __FILE__, __LINE__, #condition); \
+            abort(); \
+        } \
     } while (0)
 
 int

@@ -24,6 +24,7 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -34,8 +35,10 @@
 
 #define CHECK(condition) \
     do { \
-        if (!(condition)) \
-            g_error("%s:%d: %s", __FILE__, __LINE__, #condition); \
+        if (!(condition)) { \
+            g_printerr("ERROR: %s:%d: %s\n", __FILE__, __LINE__, #condition); \
+            abort(); \
+        } \
     } while (0)
 
 #define FUZZ_LINKS 2
