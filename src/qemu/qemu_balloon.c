@@ -73,6 +73,12 @@ qemuDomainFactsAddMessages(qemuDomainFacts *facts, const char *const *messages)
     facts->messages = g_strdupv((char **)messages);
 }
 
+const vbDomainDef *
+qemuDomainFactsGetDef(const qemuDomainFacts *facts)
+{
+    return facts->def;
+}
+
 const char *
 qemuDomainFactsGetName(const qemuDomainFacts *facts)
 {

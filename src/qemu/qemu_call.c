@@ -424,6 +424,17 @@ qemuDriverCallIsLenient(const qemuDriverCall *call)
     }
 }
 
+/* Whether libvirt would drop what is asked for if the call just passed: an opt-out in a document
+ * that is no more than a device. */
+static bool
+qemuDriverCallOptsOut(const qemuDriverCall *call)
+{
+    const qemuStartDocument *device = call->hasUUID && call->documents->len == 1 ?
+        g_ptr_array_index(call->documents, 0) : NULL;
+
+    return device && device->optsOut && call->text;
+}
+
 static void
 qemuDriverCallSettleUnanswered(qemuDriverCall *call, int code, const char *reason)
 {
@@ -431,6 +442,14 @@ qemuDriverCallSettleUnanswered(qemuDriverCall *call, int code, const char *reaso
         return;
     if (call->after || call->procedure->flags & QEMU_DRIVER_PATIENT) {
         qemuDriverCallSettle(call, QEMU_DRIVER_PASS);
+        return;
+    }
+    if (qemuDriverCallOptsOut(call)) {
+        g_autofree char *text = g_strdup_printf("cannot check whether the device can be opted "
+                                                "out: %s; nothing was changed", reason);
+
+        qemuDriverCallSetError(call, code, text);
+        qemuDriverCallSettle(call, QEMU_DRIVER_REFUSE);
         return;
     }
     qemuDriverCallSettle(call, qemuDriverCallTakeVerdict(

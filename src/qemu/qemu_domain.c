@@ -309,6 +309,38 @@ qemuDomainHasBalloon(qemuDomainVerdict *verdict, const qemuDomainFacts *facts)
     return facts->def->id >= 0;
 }
 
+/* Whether the XML is not all that there is to know of a running domain. */
+static bool
+qemuDomainIsDoubtful(const vbDomainDef *def, const qemuDomainSettings *settings)
+{
+    return def->id >= 0 && settings->qmp == QEMU_DOMAIN_QMP_NEVER && def->qemuNamespace;
+}
+
+qemuDomainVerdict *
+qemuDomainInspect(const qemuDomainFacts *facts, const qemuDomainSettings *settings)
+{
+    g_autoptr(qemuDomainVerdict) verdict = qemuBalloonVerdictNew();
+    const vbDomainDef *def = facts->def;
+    g_autoptr(GError) error = NULL;
+
+    if (!def) {
+        qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_XML);
+        return g_steal_pointer(&verdict);
+    }
+    verdict->policy = qemuBalloonGetPolicy(def, settings);
+    if (def->memballoon == VB_DOMAIN_MEMBALLOON_NONE && (def->id >= 0 || def->memballoonWritten)) {
+        verdict->state = QEMU_DOMAIN_BALLOON_NONE;
+    } else if (def->id < 0) {
+        qemuBalloonReadState(verdict, def);
+    } else if (!qemuBalloonFindState(verdict, facts, settings, &error)) {
+        qemuBalloonRefuse(verdict, VIR_ERR_INTERNAL_ERROR, g_strdup(error->message));
+    } else if (verdict->state == QEMU_DOMAIN_BALLOON_AVAILABLE &&
+               qemuDomainIsDoubtful(def, settings)) {
+        verdict->state = QEMU_DOMAIN_BALLOON_UNKNOWN;
+    }
+    return g_steal_pointer(&verdict);
+}
+
 qemuDomainVerdict *
 qemuDomainJudgeMonitorCommand(const qemuDomainFacts *facts, const qemuDomainSettings *settings,
                               const qemuMonitorRawCommand *command)

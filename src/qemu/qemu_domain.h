@@ -102,6 +102,10 @@ qemuDomainFactsAddLibvirt(qemuDomainFacts *facts, unsigned long long version);
 void
 qemuDomainFactsAddEmulator(qemuDomainFacts *facts, const char *path, bool hasProperty);
 
+/* Returns: (nullable) (transfer none): the answer to QUESTION_XML */
+const vbDomainDef *
+qemuDomainFactsGetDef(const qemuDomainFacts *facts);
+
 /* Returns: (nullable) (transfer none): the domain's name as libvirt has it, once that is known */
 const char *
 qemuDomainFactsGetName(const qemuDomainFacts *facts);
@@ -138,6 +142,18 @@ void
 qemuDomainVerdictFree(qemuDomainVerdict *verdict);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(qemuDomainVerdict, qemuDomainVerdictFree)
+
+/**
+ * qemuDomainInspect:
+ *
+ * The state of a domain's balloon, for whoever only wants to know: of an inactive one, what it
+ * will be.  With qmp=never the monitor is not used, and where there is a reason to doubt the XML
+ * the state is UNKNOWN.
+ *
+ * Returns: (transfer full): PASS or NEED; REFUSE where an answer cannot be read
+ */
+qemuDomainVerdict *
+qemuDomainInspect(const qemuDomainFacts *facts, const qemuDomainSettings *settings);
 
 /**
  * qemuDomainJudgeSetMemory:

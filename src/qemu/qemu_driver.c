@@ -148,7 +148,11 @@ qemuDriverJudgeCreateXML(qemuDriverCall *call)
 static bool
 qemuDriverDecodeDocuments(qemuDriverCall *call)
 {
-    call->dom.name = strdup("");
+    /* Where there is a domain it is only named: nothing about it is judged, and it takes no turn. */
+    if (call->procedure->layout[0] != 'd')
+        call->dom.name = strdup("");
+    else if (!remoteDecodeDomain(call->args, call->length, &call->dom))
+        return false;
     return qemuDriverReadDocuments(call, QEMU_START_NOTHING);
 }
 

@@ -186,6 +186,15 @@ qemuMessageAppendAdvice(GString *text, const GPtrArray *inhibitors)
 }
 
 char *
+qemuMessageFormatAdvice(const GPtrArray *inhibitors)
+{
+    GString *text = g_string_new(NULL);
+
+    qemuMessageAppendAdvice(text, inhibitors);
+    return g_string_free(text, FALSE);
+}
+
+char *
 qemuMessageFormatShrinkRefused(const vbDomainDef *def, unsigned long long memory,
                                const GPtrArray *inhibitors)
 {

@@ -20,6 +20,10 @@ qemuMessageFormatName(const char *name);
 char *
 qemuMessageFormatInhibitors(const GPtrArray *inhibitors);
 
+/* Returns: (transfer full): what to do about what inhibits */
+char *
+qemuMessageFormatAdvice(const GPtrArray *inhibitors);
+
 /* Returns: (transfer full): why reducing the running guest to @memory KiB was refused */
 char *
 qemuMessageFormatShrinkRefused(const vbDomainDef *def, unsigned long long memory,

@@ -232,8 +232,14 @@ vbDecisionFinish(vbDecision *decision)
         qemuDriverCallEditReply(decision->call, reply->header.status, reply->payload,
                                 reply->payloadLength, &length);
 
+    const guint8 *payload = edited ? edited : reply->payload;
+
     reply->header.procedure = decision->frame->header.procedure;
-    vbRelayForward(&relay->client, reply, edited ? edited : reply->payload, length);
+    /* One that was waited for may come while another message is on its way. */
+    if (vbFrameReaderIsBetween(relay->upstream.reader))
+        vbRelayForward(&relay->client, reply, payload, length);
+    else
+        vbRelayInject(&relay->client, vbFrameBuild(&reply->header, payload, length));
     vbFrameFree(reply);
     vbDecisionFree(decision);
 }
