@@ -141,6 +141,23 @@ vbDomainAliasIsUser(const char *alias)
     return alias && g_str_has_prefix(alias, "ua-") && alias[strspn(alias, allowed)] == '\0';
 }
 
+static guint
+vbDomainOverrideDefHash(gconstpointer key)
+{
+    const vbDomainOverrideDef *override = key;
+
+    return g_str_hash(override->alias) * 31 + g_str_hash(override->name);
+}
+
+static gboolean
+vbDomainOverrideDefEqual(gconstpointer a, gconstpointer b)
+{
+    const vbDomainOverrideDef *left = a;
+    const vbDomainOverrideDef *right = b;
+
+    return strcmp(left->alias, right->alias) == 0 && strcmp(left->name, right->name) == 0;
+}
+
 static vbDomainDef *
 vbDomainDefNew(void)
 {
@@ -151,6 +168,7 @@ vbDomainDefNew(void)
     def->devices = g_ptr_array_new_with_free_func((GDestroyNotify)vbDomainDeviceDefFree);
     def->memories = g_ptr_array_new_with_free_func((GDestroyNotify)vbDomainMemoryDefFree);
     def->overrides = g_ptr_array_new_with_free_func((GDestroyNotify)vbDomainOverrideDefFree);
+    def->overrideIndex = g_hash_table_new(vbDomainOverrideDefHash, vbDomainOverrideDefEqual);
     return def;
 }
 
@@ -171,6 +189,7 @@ vbDomainDefFree(vbDomainDef *def)
     g_ptr_array_unref(def->hostdevs);
     g_ptr_array_unref(def->devices);
     g_ptr_array_unref(def->memories);
+    g_hash_table_unref(def->overrideIndex);
     g_ptr_array_unref(def->overrides);
     g_free(def);
 }
@@ -484,6 +503,7 @@ vbDomainOverridePropertiesParseXML(vbDomainDef *def, const xmlNode *frontend, co
         override->type = g_strdup(vbXMLProp(node, "type"));
         override->value = g_strdup(vbXMLProp(node, "value"));
         g_ptr_array_add(def->overrides, override);
+        g_hash_table_replace(def->overrideIndex, override, override);
     }
 }
 
@@ -771,11 +791,7 @@ vbDomainDefHasMemballoon(const vbDomainDef *def, const vbDomainDef *device)
 const vbDomainOverrideDef *
 vbDomainDefFindOverride(const vbDomainDef *def, const char *alias, const char *name)
 {
-    for (guint i = def->overrides->len; i > 0; i--) {
-        const vbDomainOverrideDef *override = g_ptr_array_index(def->overrides, i - 1);
+    const vbDomainOverrideDef key = { .alias = (char *)alias, .name = (char *)name };
 
-        if (g_strcmp0(override->alias, alias) == 0 && g_strcmp0(override->name, name) == 0)
-            return override;
-    }
-    return NULL;
+    return alias ? g_hash_table_lookup(def->overrideIndex, &key) : NULL;
 }

@@ -147,6 +147,7 @@ struct _vbDomainDef {
     GPtrArray *devices;   /* of vbDomainDeviceDef, in document order */
     GPtrArray *memories;  /* of vbDomainMemoryDef, in document order */
     GPtrArray *overrides; /* of vbDomainOverrideDef, in document order */
+    GHashTable *overrideIndex; /* the last one of each alias and name: a document may have many */
 
     vbDomainLaunchSecurity launchSecurity;
 

@@ -239,13 +239,8 @@ typedef struct {
     GHashTable *kept;  /* of xmlNode: elements that get something new */
     GString *devices;  /* what goes into an element that has to be made */
     const xmlNode *first; /* the first <qemu:override>, or NULL */
+    GHashTable *known;    /* alias -> xmlNode: the first device of each in that */
 } vbDomainOverrideEdit;
-
-static bool
-vbDomainListHas(const GPtrArray *list, const char *text)
-{
-    return text && g_ptr_array_find_with_equal_func((GPtrArray *)list, text, g_str_equal, NULL);
-}
 
 /* Marks all overrides of the property in a device. */
 static void
@@ -277,23 +272,15 @@ vbDomainOverrideEditGetPrefix(const vbDomainOverrideEdit *edit, const xmlNode *n
 static void
 vbDomainOverrideEditAdd(vbDomainOverrideEdit *edit, const char *alias)
 {
-    const xmlNode *parent = edit->first;
+    const xmlNode *known = g_hash_table_lookup(edit->known, alias);
+    const xmlNode *parent = known ? known : edit->first;
     const char *outer = NULL;
     g_autofree char *prefix = NULL;
     g_autofree char *property = NULL;
     g_autofree char *frontend = NULL;
     g_autofree char *device = NULL;
 
-    for (const xmlNode *node = edit->first ? edit->first->children : NULL; node;
-         node = node->next) {
-        if (vbXMLNodeIs(node, "device", VB_DOMAIN_QEMU_NAMESPACE) &&
-            vbXMLPropIs(node, "alias", alias)) {
-            parent = node;
-            break;
-        }
-    }
-    for (const xmlNode *node = parent && parent != edit->first ? parent->children : NULL; node;
-         node = node->next) {
+    for (const xmlNode *node = known ? known->children : NULL; node; node = node->next) {
         if (vbXMLNodeIs(node, "frontend", VB_DOMAIN_QEMU_NAMESPACE)) {
             parent = node;
             break;
@@ -349,17 +336,22 @@ vbDomainOverrideEditPrune(vbDomainOverrideEdit *edit, const xmlNode *node, int d
 
 void
 vbDomainXMLSetOverrides(vbDomainXML *xml, const xmlNode *domain, const char *property,
-                        const GPtrArray *on, const GPtrArray *off)
+                        const GPtrArray *on, GHashTable *off)
 {
+    g_autoptr(GHashTable) onSet = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GHashTable) cut = g_hash_table_new(NULL, NULL);
     g_autoptr(GHashTable) kept = g_hash_table_new(NULL, NULL);
     g_autoptr(GString) devices = g_string_new(NULL);
     vbDomainOverrideEdit edit = {
         .xml = xml, .property = property, .cut = cut, .kept = kept, .devices = devices,
+        .known = known,
     };
     GHashTableIter iter;
     gpointer node;
 
+    for (guint i = 0; i < on->len; i++)
+        g_hash_table_add(onSet, g_ptr_array_index(on, i));
     for (const xmlNode *override = domain->children; override; override = override->next) {
         if (!vbXMLNodeIs(override, "override", VB_DOMAIN_QEMU_NAMESPACE))
             continue;
@@ -371,7 +363,11 @@ vbDomainXMLSetOverrides(vbDomainXML *xml, const xmlNode *domain, const char *pro
             if (!vbXMLNodeIs(device, "device", VB_DOMAIN_QEMU_NAMESPACE))
                 continue;
             alias = vbXMLProp(device, "alias");
-            if (vbDomainListHas(on, alias) || vbDomainListHas(off, alias))
+            if (!alias)
+                continue;
+            if (override == edit.first && !g_hash_table_contains(known, alias))
+                g_hash_table_insert(known, (gpointer)alias, (gpointer)device);
+            if (g_hash_table_contains(onSet, alias) || g_hash_table_contains(off, alias))
                 vbDomainOverrideEditCutDevice(&edit, device);
         }
     }

@@ -77,10 +77,10 @@ vbDomainXMLSetAlias(vbDomainXML *xml, const xmlNode *device, const char *alias);
  * vbDomainXMLSetOverrides:
  * @property: of QEMU, a bool
  * @on: (element-type utf8): aliases that are to have it overridden as true
- * @off: (element-type utf8): aliases that are to have no override of it; none of @on
+ * @off: (element-type utf8): a set of aliases that are to have no override of it
  *
  * Elements that are left with nothing in them go, too.
  */
 void
 vbDomainXMLSetOverrides(vbDomainXML *xml, const xmlNode *domain, const char *property,
-                        const GPtrArray *on, const GPtrArray *off);
+                        const GPtrArray *on, GHashTable *off);

@@ -10,8 +10,6 @@
 
 #include "qemu_balloon.h"
 
-#include <string.h>
-
 #include "qemu_monitor_json.h"
 
 /* How libvirt words VIR_DOMAIN_TAINT_CUSTOM_MONITOR (libvirt 7.1 to 12.8). A libvirtd that runs in
@@ -199,23 +197,12 @@ qemuBalloonNeedNamed(qemuDomainVerdict *verdict, qemuDomainQuestionKind kind, co
     question->name = g_strdup(name);
 }
 
-static bool
-qemuBalloonIsAsked(const qemuDomainVerdict *verdict, const char *network)
-{
-    for (guint i = 0; i < verdict->questions->len; i++) {
-        const qemuDomainQuestion *question = g_ptr_array_index(verdict->questions, i);
-
-        if (question->kind == QEMU_DOMAIN_QUESTION_NETWORK &&
-            strcmp(question->name, network) == 0)
-            return true;
-    }
-    return false;
-}
-
 void
 qemuBalloonAddNetworks(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
                        const vbDomainDef *def, GPtrArray *inhibitors)
 {
+    g_autoptr(GHashTable) asked = g_hash_table_new(g_str_hash, g_str_equal);
+
     for (guint i = 0; i < def->devices->len; i++) {
         const vbDomainDeviceDef *device = g_ptr_array_index(def->devices, i);
         g_autofree char *address = NULL;
@@ -225,7 +212,7 @@ qemuBalloonAddNetworks(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
         if (device->type != VB_DOMAIN_DEVICE_NETWORK_NET || !device->address)
             continue;
         if (!g_hash_table_lookup_extended(facts->networks, device->address, NULL, &hostdev)) {
-            if (!qemuBalloonIsAsked(verdict, device->address))
+            if (g_hash_table_add(asked, device->address))
                 qemuBalloonNeedNamed(verdict, QEMU_DOMAIN_QUESTION_NETWORK, device->address);
         } else if (GPOINTER_TO_INT(hostdev)) {
             address = g_strdup_printf("of network '%s'", device->address);

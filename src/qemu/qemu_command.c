@@ -53,99 +53,116 @@ qemuCommandIsOptedOut(const vbDomainDef *def, const char *alias)
         g_strcmp0(override->value, "true") == 0;
 }
 
+/* What a domain's devices and overrides are called; a document may have thousands. */
+typedef struct {
+    const vbDomainDef *def;
+    GHashTable *devices; /* aliases of the user's choice that devices have */
+    GHashTable *others;  /* aliases that have overrides of anything but the opt-out */
+    bool places;         /* something is overridden by the place of a device, 'hostdev0' */
+    GHashTable *on;      /* aliases to be opted out */
+    GPtrArray *onList;   /* the same in order */
+    GHashTable *off;     /* aliases that lose their opt-out */
+    GPtrArray *kept;     /* aliases that devices get */
+} qemuCommandNames;
+
 static void
-qemuCommandListAdd(GPtrArray *list, const char *alias)
+qemuCommandNamesClear(qemuCommandNames *names)
 {
-    if (!g_ptr_array_find_with_equal_func(list, alias, g_str_equal, NULL))
-        g_ptr_array_add(list, g_strdup(alias));
+    g_clear_pointer(&names->devices, g_hash_table_unref);
+    g_clear_pointer(&names->others, g_hash_table_unref);
+    g_clear_pointer(&names->on, g_hash_table_unref);
+    g_clear_pointer(&names->onList, g_ptr_array_unref);
+    g_clear_pointer(&names->off, g_hash_table_unref);
+    g_clear_pointer(&names->kept, g_ptr_array_unref);
 }
 
-/* Whether @alias has overrides of anything but the opt-out. */
-static bool
-qemuCommandHasOtherOverride(const vbDomainDef *def, const char *alias)
-{
-    for (guint i = 0; i < def->overrides->len; i++) {
-        const vbDomainOverrideDef *override = g_ptr_array_index(def->overrides, i);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(qemuCommandNames, qemuCommandNamesClear)
 
-        if (strcmp(override->alias, alias) == 0 &&
-            strcmp(override->name, VB_DOMAIN_OPT_OUT_PROPERTY) != 0)
-            return true;
-    }
-    return false;
-}
-
-/* Whether something is overridden by the place of a device, which may change with every alias. */
-static bool
-qemuCommandOverridesPlaces(const vbDomainDef *def)
+static void
+qemuCommandNamesInit(qemuCommandNames *names, const vbDomainDef *def)
 {
     static const char prefix[] = "hostdev";
 
+    names->def = def;
+    names->devices = g_hash_table_new(g_str_hash, g_str_equal);
+    names->others = g_hash_table_new(g_str_hash, g_str_equal);
+    names->on = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    names->onList = g_ptr_array_new();
+    names->off = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    names->kept = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < def->hostdevs->len; i++) {
+        const vbDomainHostdevDef *hostdev = g_ptr_array_index(def->hostdevs, i);
+
+        if (!hostdev->place)
+            g_hash_table_add(names->devices, hostdev->alias);
+    }
     for (guint i = 0; i < def->overrides->len; i++) {
         const vbDomainOverrideDef *override = g_ptr_array_index(def->overrides, i);
 
+        if (strcmp(override->name, VB_DOMAIN_OPT_OUT_PROPERTY) != 0)
+            g_hash_table_add(names->others, override->alias);
         if (g_str_has_prefix(override->alias, prefix) &&
             g_ascii_isdigit(override->alias[strlen(prefix)]))
-            return true;
+            names->places = true;
     }
-    return false;
+}
+
+static void
+qemuCommandNamesAddOn(qemuCommandNames *names, const char *alias)
+{
+    char *copy;
+
+    if (g_hash_table_contains(names->on, alias))
+        return;
+    copy = g_strdup(alias);
+    g_hash_table_add(names->on, copy);
+    g_ptr_array_add(names->onList, copy);
 }
 
 /* @uuidAlias: what the device is called if it has no alias of the user's choice. */
 static bool
-qemuCommandOptOut(vbDomainXML *xml, const xmlNode *node, const vbDomainDef *def,
-                  const vbDomainHostdevDef *hostdev, const char *uuidAlias, GPtrArray *on,
-                  GError **error)
+qemuCommandOptOut(vbDomainXML *xml, const xmlNode *node, qemuCommandNames *names,
+                  const vbDomainHostdevDef *hostdev, const char *uuidAlias, GError **error)
 {
     const char *alias = hostdev->place ? uuidAlias : hostdev->alias;
 
-    if (hostdev->place && qemuCommandIsOptedOut(def, hostdev->place))
+    if (hostdev->place && qemuCommandIsOptedOut(names->def, hostdev->place))
         return true;
-    if (hostdev->place && qemuCommandOverridesPlaces(def)) {
+    if (hostdev->place && names->places) {
         qemuValidateReportPlaces(hostdev, error);
         return false;
     }
     if (hostdev->place)
         vbDomainXMLSetAlias(xml, node, uuidAlias);
-    if (!qemuCommandIsOptedOut(def, alias))
-        qemuCommandListAdd(on, alias);
+    if (!qemuCommandIsOptedOut(names->def, alias))
+        qemuCommandNamesAddOn(names, alias);
     return true;
 }
 
 static void
-qemuCommandOptIn(vbDomainXML *xml, const xmlNode *node, const vbDomainDef *def,
-                 const vbDomainHostdevDef *hostdev, const char *uuidAlias, GPtrArray *off)
+qemuCommandOptIn(vbDomainXML *xml, const xmlNode *node, qemuCommandNames *names,
+                 const vbDomainHostdevDef *hostdev, const char *uuidAlias)
 {
-    qemuCommandListAdd(off, hostdev->place ? hostdev->place : hostdev->alias);
-    if (!uuidAlias)
-        return;
-    qemuCommandListAdd(off, uuidAlias);
+    const char *alias = hostdev->place ? hostdev->place : hostdev->alias;
+
+    g_hash_table_add(names->off, g_strdup(alias));
     /* Without it others may change their places. */
-    if (g_strcmp0(hostdev->alias, uuidAlias) == 0 &&
-        !qemuCommandHasOtherOverride(def, uuidAlias) && !qemuCommandOverridesPlaces(def))
+    if (uuidAlias && strcmp(alias, uuidAlias) == 0 && !names->places &&
+        !g_hash_table_contains(names->others, uuidAlias))
         vbDomainXMLSetAlias(xml, node, NULL);
 }
 
-/* Adds to @off the aliases of ours that no device has any more. */
+/* Forgets the opt-outs of ours that no device has any more. */
 static void
-qemuCommandListOrphans(const vbDomainDef *def, const GPtrArray *on, GPtrArray *off)
+qemuCommandPrune(qemuCommandNames *names)
 {
-    for (guint i = 0; i < def->overrides->len; i++) {
-        const vbDomainOverrideDef *override = g_ptr_array_index(def->overrides, i);
-        bool used = g_ptr_array_find_with_equal_func((GPtrArray *)on, override->alias,
-                                                     g_str_equal, NULL);
+    for (guint i = 0; i < names->def->overrides->len; i++) {
+        const vbDomainOverrideDef *override = g_ptr_array_index(names->def->overrides, i);
 
-        for (guint j = 0; j < def->hostdevs->len && !used; j++) {
-            const vbDomainHostdevDef *hostdev = g_ptr_array_index(def->hostdevs, j);
-            g_autofree char *uuidAlias = NULL;
-
-            /* One that is opted out again has its alias only from now on. */
-            if (hostdev->ballooning == VB_DOMAIN_BALLOONING_ON && hostdev->address)
-                uuidAlias = qemuCommandMakeAlias(hostdev->address);
-            used = g_strcmp0(hostdev->alias, override->alias) == 0 ||
-                g_strcmp0(uuidAlias, override->alias) == 0;
-        }
-        if (!used && g_str_has_prefix(override->alias, QEMU_COMMAND_ALIAS_PREFIX))
-            qemuCommandListAdd(off, override->alias);
+        if (g_str_has_prefix(override->alias, QEMU_COMMAND_ALIAS_PREFIX) &&
+            !g_hash_table_contains(names->devices, override->alias))
+            g_hash_table_add(names->off, g_strdup(override->alias));
     }
 }
 
@@ -154,8 +171,7 @@ qemuCommandStoreDomain(vbDomainXML *xml, const xmlNode *domain, const vbDomainDe
                        GError **error)
 {
     g_autoptr(GPtrArray) nodes = vbDomainXMLListHostdevs(domain);
-    g_autoptr(GPtrArray) on = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GPtrArray) off = g_ptr_array_new_with_free_func(g_free);
+    g_auto(qemuCommandNames) names = { 0 };
     guint next = 0;
 
     if (def->policyAttribute)
@@ -163,6 +179,7 @@ qemuCommandStoreDomain(vbDomainXML *xml, const xmlNode *domain, const vbDomainDe
                              vbDomainBalloonPolicyTypeFromString(def->policyAttribute));
     vbDomainXMLCutPolicy(xml, domain);
 
+    qemuCommandNamesInit(&names, def);
     for (guint i = 0; i < def->hostdevs->len; i++) {
         const vbDomainHostdevDef *hostdev = g_ptr_array_index(def->hostdevs, i);
         g_autofree char *uuidAlias = NULL;
@@ -171,21 +188,27 @@ qemuCommandStoreDomain(vbDomainXML *xml, const xmlNode *domain, const vbDomainDe
         if (hostdev->isInterface)
             continue;
         node = g_ptr_array_index(nodes, next++);
+        if (hostdev->ballooning == VB_DOMAIN_BALLOONING_ABSENT)
+            continue;
         vbDomainXMLCutAttribute(xml, node, VB_DOMAIN_BALLOONING_ATTRIBUTE);
         if (hostdev->type == VB_DOMAIN_HOSTDEV_MDEV && hostdev->address)
             uuidAlias = qemuCommandMakeAlias(hostdev->address);
-        /* Without a UUID libvirt has a word to say. */
-        if (hostdev->ballooning == VB_DOMAIN_BALLOONING_ON && uuidAlias &&
-            !qemuCommandOptOut(xml, node, def, hostdev, uuidAlias, on, error))
-            return false;
-        if (hostdev->ballooning == VB_DOMAIN_BALLOONING_OFF)
-            qemuCommandOptIn(xml, node, def, hostdev, uuidAlias, off);
+        if (hostdev->ballooning == VB_DOMAIN_BALLOONING_OFF) {
+            qemuCommandOptIn(xml, node, &names, hostdev, uuidAlias);
+        } else if (uuidAlias) {
+            /* Without a UUID libvirt has a word to say. */
+            if (!qemuCommandOptOut(xml, node, &names, hostdev, uuidAlias, error))
+                return false;
+            g_hash_table_add(names.devices, hostdev->place ? (gpointer)uuidAlias : hostdev->alias);
+            if (hostdev->place)
+                g_ptr_array_add(names.kept, g_steal_pointer(&uuidAlias));
+        }
     }
 
     if (prune)
-        qemuCommandListOrphans(def, on, off);
-    if (on->len + off->len > 0)
-        vbDomainXMLSetOverrides(xml, domain, VB_DOMAIN_OPT_OUT_PROPERTY, on, off);
+        qemuCommandPrune(&names);
+    if (names.onList->len + g_hash_table_size(names.off) > 0)
+        vbDomainXMLSetOverrides(xml, domain, VB_DOMAIN_OPT_OUT_PROPERTY, names.onList, names.off);
     return true;
 }
 
@@ -299,8 +322,7 @@ qemuCommandShowAttributes(const char *text, size_t length, size_t *shownLength)
                 continue;
             node = g_ptr_array_index(nodes, next++);
             /* A running domain shows what libvirt called it. */
-            if (hostdev->type == VB_DOMAIN_HOSTDEV_MDEV &&
-                hostdev->model == VB_DOMAIN_MDEV_MODEL_VFIO_PCI &&
+            if (qemuValidateCanBeOptedOut(def, hostdev) &&
                 hostdev->ballooning == VB_DOMAIN_BALLOONING_ABSENT &&
                 qemuCommandIsOptedOut(def, hostdev->alias ? hostdev->alias : hostdev->place))
                 vbMarkupAddAttr(xml->markup, node, VB_DOMAIN_BALLOONING_ATTRIBUTE, "on");

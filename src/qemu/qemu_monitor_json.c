@@ -15,11 +15,18 @@
 
 #include "vberror.h"
 
-/* json-c makes 250 bytes of one; the devices of a real guest are a few thousand. */
-#define QEMU_MONITOR_ANSWER_MAX 262144
+/* json-c makes 250 bytes of one; the block nodes of a guest with a hundred disks are 200,000. */
+#define QEMU_MONITOR_ANSWER_MAX 1048576
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_object, json_object_put)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_tokener, json_tokener_free)
+
+static char *
+qemuMonitorJSONFormat(json_object *root)
+{
+    return g_strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN |
+                                                   JSON_C_TO_STRING_NOSLASHESCAPE));
+}
 
 static char *
 qemuMonitorJSONMake(const char *command, const char *path, const char *property)
@@ -32,9 +39,7 @@ qemuMonitorJSONMake(const char *command, const char *path, const char *property)
     if (property)
         json_object_object_add(arguments, "property", json_object_new_string(property));
     json_object_object_add(root, "arguments", arguments);
-
-    return g_strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN |
-                                                   JSON_C_TO_STRING_NOSLASHESCAPE));
+    return qemuMonitorJSONFormat(root);
 }
 
 char *
@@ -47,6 +52,27 @@ char *
 qemuMonitorJSONMakeQomGet(const char *path, const char *property)
 {
     return qemuMonitorJSONMake("qom-get", path, property);
+}
+
+char *
+qemuMonitorJSONMakeCommand(const char *command)
+{
+    g_autoptr(json_object) root = json_object_new_object();
+
+    json_object_object_add(root, "execute", json_object_new_string(command));
+    return qemuMonitorJSONFormat(root);
+}
+
+char *
+qemuMonitorJSONMakeHuman(const char *line)
+{
+    g_autoptr(json_object) root = json_object_new_object();
+    json_object *arguments = json_object_new_object();
+
+    json_object_object_add(root, "execute", json_object_new_string("human-monitor-command"));
+    json_object_object_add(arguments, "command-line", json_object_new_string(line));
+    json_object_object_add(root, "arguments", arguments);
+    return qemuMonitorJSONFormat(root);
 }
 
 /* Gives the 'return' member in @value, borrowed from the returned root; @value is NULL where QEMU
@@ -170,4 +196,160 @@ qemuMonitorJSONParseString(const char *reply, GError **error)
     if (!text)
         g_set_error(error, VB_ERROR, VB_ERROR_PROTOCOL, "the property is no string");
     return g_strdup(text);
+}
+
+/* The string member @name of @value, or NULL. */
+static const char *
+qemuMonitorJSONGetMember(json_object *value, const char *name)
+{
+    json_object *member = NULL;
+
+    return json_object_object_get_ex(value, name, &member) ? qemuMonitorJSONGetString(member) :
+        NULL;
+}
+
+/* As qemuMonitorJSONParse(), where what is returned must be of @type. */
+static json_object *
+qemuMonitorJSONParseQuery(const char *reply, json_type type, json_object **value, GError **error)
+{
+    g_autoptr(json_object) root = qemuMonitorJSONParse(reply, value, error);
+
+    if (root && *value && !json_object_is_type(*value, type)) {
+        g_set_error(error, VB_ERROR, VB_ERROR_PROTOCOL, "the query's answer is of another type");
+        return NULL;
+    }
+    return g_steal_pointer(&root);
+}
+
+void
+qemuMonitorMigrationClear(qemuMonitorMigration *migration)
+{
+    g_clear_pointer(&migration->status, g_free);
+    g_clear_pointer(&migration->blocked, g_strfreev);
+}
+
+bool
+qemuMonitorJSONParseMigrate(const char *reply, qemuMonitorMigration *migration, GError **error)
+{
+    json_object *value = NULL;
+    json_object *reasons = NULL;
+    g_autoptr(json_object) root = qemuMonitorJSONParseQuery(reply, json_type_object, &value, error);
+    g_autoptr(GStrvBuilder) blocked = g_strv_builder_new();
+
+    if (!root)
+        return false;
+    migration->status = g_strdup(qemuMonitorJSONGetMember(value, "status"));
+    migration->sending = json_object_object_get_ex(value, "ram", NULL);
+    if (!json_object_object_get_ex(value, "blocked-reasons", &reasons) ||
+        !json_object_is_type(reasons, json_type_array))
+        return true;
+    for (size_t i = 0; i < json_object_array_length(reasons); i++) {
+        const char *reason = qemuMonitorJSONGetString(json_object_array_get_idx(reasons, i));
+
+        if (reason)
+            g_strv_builder_add(blocked, reason);
+    }
+    migration->blocked = g_strv_builder_end(blocked);
+    return true;
+}
+
+bool
+qemuMonitorJSONParseCapability(const char *reply, const char *name, bool *value, GError **error)
+{
+    json_object *list = NULL;
+    g_autoptr(json_object) root = qemuMonitorJSONParseQuery(reply, json_type_array, &list, error);
+
+    *value = false;
+    if (!root)
+        return false;
+    for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+        json_object *item = json_object_array_get_idx(list, i);
+        json_object *state = NULL;
+
+        if (g_strcmp0(qemuMonitorJSONGetMember(item, "capability"), name) == 0 &&
+            json_object_object_get_ex(item, "state", &state))
+            *value = json_object_get_boolean(state);
+    }
+    return true;
+}
+
+bool
+qemuMonitorJSONParseSev(const char *reply, bool *sev, GError **error)
+{
+    json_object *value = NULL;
+    json_object *enabled = NULL;
+    g_autoptr(json_object) root = qemuMonitorJSONParseQuery(reply, json_type_object, &value, error);
+    const char *type;
+
+    *sev = false;
+    if (!root)
+        return false;
+    /* 'sev-type' is there since QEMU 9.1, where it is off, too. */
+    type = qemuMonitorJSONGetMember(value, "sev-type");
+    *sev = json_object_object_get_ex(value, "enabled", &enabled) &&
+        json_object_get_boolean(enabled) && (!type || strcmp(type, "sev") == 0);
+    return true;
+}
+
+bool
+qemuMonitorJSONParseColo(const char *reply, bool *secondary, GError **error)
+{
+    json_object *value = NULL;
+    g_autoptr(json_object) root = qemuMonitorJSONParseQuery(reply, json_type_object, &value, error);
+
+    *secondary = root && g_strcmp0(qemuMonitorJSONGetMember(value, "mode"), "secondary") == 0;
+    return root;
+}
+
+bool
+qemuMonitorJSONParseVersion(const char *reply, unsigned int *version, GError **error)
+{
+    json_object *value = NULL;
+    json_object *qemu = NULL;
+    json_object *major = NULL;
+    json_object *minor = NULL;
+    g_autoptr(json_object) root = qemuMonitorJSONParseQuery(reply, json_type_object, &value, error);
+
+    *version = 0;
+    if (!root)
+        return false;
+    if (json_object_object_get_ex(value, "qemu", &qemu) &&
+        json_object_object_get_ex(qemu, "major", &major) &&
+        json_object_object_get_ex(qemu, "minor", &minor))
+        *version = (unsigned int)CLAMP(json_object_get_int(major), 0, 999) * 1000 +
+            (unsigned int)CLAMP(json_object_get_int(minor), 0, 999);
+    return true;
+}
+
+static void
+qemuMonitorBlockNodeFree(qemuMonitorBlockNode *node)
+{
+    g_free(node->name);
+    g_free(node->driver);
+    g_free(node);
+}
+
+GPtrArray *
+qemuMonitorJSONParseBlockNodes(const char *reply, GError **error)
+{
+    json_object *list = NULL;
+    g_autoptr(json_object) root = qemuMonitorJSONParseQuery(reply, json_type_array, &list, error);
+    g_autoptr(GPtrArray) nodes = NULL;
+
+    if (!root)
+        return NULL;
+    nodes = g_ptr_array_new_with_free_func((GDestroyNotify)qemuMonitorBlockNodeFree);
+    for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+        json_object *item = json_object_array_get_idx(list, i);
+        const char *driver = qemuMonitorJSONGetMember(item, "drv");
+        qemuMonitorBlockNode *node;
+
+        if (!driver)
+            continue;
+        node = g_new0(qemuMonitorBlockNode, 1);
+        node->name = g_strdup(qemuMonitorJSONGetMember(item, "node-name"));
+        node->driver = g_strdup(driver);
+        g_ptr_array_add(nodes, node);
+    }
+    return g_steal_pointer(&nodes);
 }

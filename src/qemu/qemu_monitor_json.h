@@ -28,6 +28,14 @@ qemuMonitorJSONMakeQomList(const char *path);
 char *
 qemuMonitorJSONMakeQomGet(const char *path, const char *property);
 
+/* Returns: (transfer full): {"execute":"..."} */
+char *
+qemuMonitorJSONMakeCommand(const char *command);
+
+/* Returns: (transfer full): a command line of QEMU's human monitor, in QMP */
+char *
+qemuMonitorJSONMakeHuman(const char *line);
+
 /**
  * qemuMonitorJSONParseQomList:
  * @reply: QEMU's answer, as virDomainQemuMonitorCommand() returns it
@@ -56,3 +64,46 @@ qemuMonitorJSONParseBool(const char *reply, bool *value, GError **error);
  */
 char *
 qemuMonitorJSONParseString(const char *reply, GError **error);
+
+/* What a query says. All are false, 0 or NULL where QEMU answers with an error of its own: it does
+ * not have the command, and so not the thing. */
+
+typedef struct {
+    char *status;       /* 'active', 'postcopy-active', ...; NULL where nothing ever migrated */
+    bool sending;       /* there is a count of RAM: this is the side that sends */
+    char **blocked;     /* reasons why it cannot migrate (QEMU 6.0), or NULL */
+} qemuMonitorMigration;
+
+void
+qemuMonitorMigrationClear(qemuMonitorMigration *migration);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(qemuMonitorMigration, qemuMonitorMigrationClear)
+
+/* query-migrate. Returns false and VB_ERROR if @reply is no answer, as all of these do. */
+bool
+qemuMonitorJSONParseMigrate(const char *reply, qemuMonitorMigration *migration, GError **error);
+
+/* query-migrate-capabilities: whether @name is switched on. */
+bool
+qemuMonitorJSONParseCapability(const char *reply, const char *name, bool *value, GError **error);
+
+/* query-sev: whether the guest's memory is that of SEV or SEV-ES, and not of SEV-SNP. */
+bool
+qemuMonitorJSONParseSev(const char *reply, bool *sev, GError **error);
+
+/* query-colo-status: whether this is the secondary side. */
+bool
+qemuMonitorJSONParseColo(const char *reply, bool *secondary, GError **error);
+
+/* query-version: 6002 is 6.2. */
+bool
+qemuMonitorJSONParseVersion(const char *reply, unsigned int *version, GError **error);
+
+typedef struct {
+    char *name;   /* of the node */
+    char *driver;
+} qemuMonitorBlockNode;
+
+/* query-named-block-nodes. Returns: (transfer full) (element-type qemuMonitorBlockNode) */
+GPtrArray *
+qemuMonitorJSONParseBlockNodes(const char *reply, GError **error);

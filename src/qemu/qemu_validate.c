@@ -64,7 +64,7 @@ qemuValidateFormatHostdev(const vbDomainHostdevDef *hostdev)
 }
 
 static bool
-qemuValidateCanBeOptedOut(const vbDomainHostdevDef *hostdev)
+qemuValidateIsMediated(const vbDomainHostdevDef *hostdev)
 {
     return hostdev->type == VB_DOMAIN_HOSTDEV_MDEV &&
         hostdev->model == VB_DOMAIN_MDEV_MODEL_VFIO_PCI;
@@ -88,6 +88,12 @@ qemuValidateFindPassedFd(const vbDomainDef *def, const vbDomainHostdevDef *hostd
     return NULL;
 }
 
+bool
+qemuValidateCanBeOptedOut(const vbDomainDef *def, const vbDomainHostdevDef *hostdev)
+{
+    return qemuValidateIsMediated(hostdev) && !qemuValidateFindPassedFd(def, hostdev);
+}
+
 static bool
 qemuValidateOptOut(const vbDomainDef *def, const vbDomainHostdevDef *hostdev, GError **error)
 {
@@ -102,7 +108,7 @@ qemuValidateOptOut(const vbDomainDef *def, const vbDomainHostdevDef *hostdev, GE
                     "remove the attribute", device, hostdev->modelName);
         return false;
     }
-    if (!qemuValidateCanBeOptedOut(hostdev)) {
+    if (!qemuValidateIsMediated(hostdev)) {
         g_set_error(error, VB_ERROR, VB_ERROR_UNSUPPORTED,
                     "ballooning='on' for %s: QEMU can only let a mediated device (type='mdev') of "
                     "model 'vfio-pci' be compatible with ballooning; remove the attribute", device);
@@ -140,7 +146,7 @@ qemuValidateHostdev(const vbDomainDef *def, const vbDomainHostdevDef *hostdev, G
     }
 
     if (hostdev->ballooning != VB_DOMAIN_BALLOONING_OFF && override &&
-        g_strcmp0(override->value, "true") == 0 && !qemuValidateCanBeOptedOut(hostdev)) {
+        g_strcmp0(override->value, "true") == 0 && !qemuValidateIsMediated(hostdev)) {
         g_autofree char *device = qemuValidateFormatHostdev(hostdev);
 
         g_set_error(error, VB_ERROR, VB_ERROR_UNSUPPORTED,

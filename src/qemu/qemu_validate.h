@@ -23,6 +23,10 @@
 bool
 qemuValidateAttributes(const vbDomainDef *def, GError **error);
 
+/* Whether QEMU would take an opt-out of @hostdev, a device of @def. */
+bool
+qemuValidateCanBeOptedOut(const vbDomainDef *def, const vbDomainHostdevDef *hostdev);
+
 /* Whether a device is to be opted out that is in @def. */
 bool
 qemuValidateHasOptOut(const vbDomainDef *def);

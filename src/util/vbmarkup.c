@@ -34,6 +34,7 @@ struct _vbMarkup {
     vbMarkupAttr *attrs;
     GPtrArray *edits;    /* of vbMarkupEdit */
     GPtrArray *contents; /* of vbMarkupContent */
+    GHashTable *contentOf; /* xmlNode -> vbMarkupContent */
 };
 
 /* Where the tokenizer stands, in the text and in the tree. */
@@ -70,6 +71,7 @@ vbMarkupFree(vbMarkup *markup)
     g_free(markup->elements);
     g_free(markup->attrs);
     g_ptr_array_unref(markup->edits);
+    g_hash_table_unref(markup->contentOf);
     g_ptr_array_unref(markup->contents);
     g_free(markup);
 }
@@ -365,6 +367,7 @@ vbMarkupNew(const char *text, size_t length, xmlDoc *doc, GError **error)
     markup->length = length;
     markup->edits = g_ptr_array_new_with_free_func((GDestroyNotify)vbMarkupEditFree);
     markup->contents = g_ptr_array_new_with_free_func((GDestroyNotify)vbMarkupContentFree);
+    markup->contentOf = g_hash_table_new(NULL, NULL);
 
     for (const xmlNode *node = root; node; node = vbMarkupNext(node, root)) {
         elements++;
@@ -471,19 +474,14 @@ vbMarkupAddAttr(vbMarkup *markup, const xmlNode *node, const char *name, const c
 void
 vbMarkupAppend(vbMarkup *markup, const xmlNode *node, const char *content)
 {
-    vbMarkupContent *added = NULL;
+    vbMarkupContent *added = g_hash_table_lookup(markup->contentOf, node);
 
-    for (guint i = 0; i < markup->contents->len && !added; i++) {
-        vbMarkupContent *known = g_ptr_array_index(markup->contents, i);
-
-        if (known->node == node)
-            added = known;
-    }
     if (!added) {
         added = g_new0(vbMarkupContent, 1);
         added->node = node;
         added->content = g_string_new(NULL);
         g_ptr_array_add(markup->contents, added);
+        g_hash_table_insert(markup->contentOf, (gpointer)node, added);
     }
     g_string_append(added->content, content);
 }

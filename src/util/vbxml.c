@@ -14,6 +14,9 @@
 
 #include "vberror.h"
 
+/* libvirt's own elements have a dozen. */
+#define VB_XML_ATTRIBUTES_MAX 1000
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlParserCtxt, xmlFreeParserCtxt)
 
 #if LIBXML_VERSION >= 21200
@@ -79,6 +82,29 @@ vbXMLRefuseDoctype(void *opaque,
     xmlStopParser(ctxt);
 }
 
+/* libxml2 before 2.12 compares every attribute of an element with every other one, and every prefix
+ * with every namespace in scope: one tag with a million would keep us for minutes. */
+static bool
+vbXMLHasCrowdedTag(const char *xml, size_t length)
+{
+    const char *end = xml + length;
+    size_t values = 0;
+
+    for (const char *p = xml; p < end; p++) {
+        if (*p == '<') {
+            values = 0;
+        } else if (*p == '=') {
+            const char *next = p + 1;
+
+            while (next < end && g_ascii_isspace(*next))
+                next++;
+            if (next < end && (*next == '\'' || *next == '"') && ++values > VB_XML_ATTRIBUTES_MAX)
+                return true;
+        }
+    }
+    return false;
+}
+
 /*
  * As libvirt's virXMLParse(), which lets libxml2 expand the entities of a document type and fill
  * in its attribute defaults.  Both can make a small text enormous, and libvirt never writes
@@ -99,6 +125,11 @@ vbXMLParse(const char *xml, size_t length, GError **error)
     /* libvirt's strings end here, libxml2's do not always: nobody is to see two documents. */
     if (memchr(xml, '\0', length)) {
         g_set_error(error, VB_ERROR, VB_ERROR_XML, "the document has a NUL byte in it");
+        return NULL;
+    }
+    if (vbXMLHasCrowdedTag(xml, length)) {
+        g_set_error(error, VB_ERROR, VB_ERROR_XML, "an element has more than %d attributes",
+                    VB_XML_ATTRIBUTES_MAX);
         return NULL;
     }
     if (!(ctxt = xmlNewParserCtxt())) {
