@@ -12,6 +12,7 @@
 
 #include "domain_conf.h"
 #include "vberror.h"
+#include "vbxml.h"
 
 #define TEST_QEMU_NS " xmlns:qemu='" VB_DOMAIN_QEMU_NAMESPACE "'"
 #define TEST_POLICY_NS " xmlns:b='" VB_DOMAIN_POLICY_NAMESPACE "'"
@@ -1446,6 +1447,311 @@ testDeviceDoctype(void)
     testAssertDeviceRefused("<!DOCTYPE hostdev><hostdev/>", VB_ERROR_DOCTYPE);
 }
 
+/* Ballooning's attributes, and where they are stored */
+
+static void
+testPolicyAttribute(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices("<memballoon model='virtio' policy='w&#97;rn'/>");
+    g_autoptr(vbDomainDef) none = testParseDevices("<memballoon model='virtio'/>");
+    g_autoptr(vbDomainDef) empty = testParseDevices("<memballoon model='virtio' policy=''/>");
+
+    g_assert_cmpstr(def->policyAttribute, ==, "warn");
+    g_assert_cmpstr(none->policyAttribute, ==, NULL);
+    g_assert_cmpstr(empty->policyAttribute, ==, "");
+    g_assert_cmpint(def->policy, ==, VB_DOMAIN_BALLOON_POLICY_DEFAULT);
+}
+
+static void
+testPolicyAttributeFirst(void)
+{
+    g_autoptr(vbDomainDef) def =
+        testParseDevices("<memballoon/><memballoon model='none' policy='warn'/>");
+
+    g_assert_cmpstr(def->policyAttribute, ==, NULL);
+}
+
+static void
+testPolicyAttributeForeign(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<x:memballoon xmlns:x='urn:x' policy='block'/><memballoon xmlns:x='urn:x' x:policy='warn'/>"
+        "<cpu><feature policy='require'/></cpu>");
+
+    g_assert_cmpstr(def->policyAttribute, ==, NULL);
+}
+
+static void
+testPolicyElements(void)
+{
+    static const struct {
+        const char *metadata;
+        guint expected;
+    } cases[] = {
+        { "", 0 },
+        { "<policy memballoon='warn'/>", 0 },
+        { "<b:policy memballoon='warn'/>", 1 },
+        { "<b:policy/><b:policy/>", 2 },
+        { "<b:other/><policy/><b:policy memballoon='warn'/>", 2 },
+        { "<x><b:policy/></x>", 0 },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *xml = g_strdup_printf(
+            "<metadata" TEST_POLICY_NS ">%s</metadata><metadata" TEST_POLICY_NS "><b:policy/>"
+            "</metadata>", cases[i].metadata);
+        g_autoptr(vbDomainDef) def = testParseChildren(xml);
+
+        g_assert_cmpuint(def->policyElements, ==, cases[i].expected);
+    }
+}
+
+static void
+testBallooning(void)
+{
+    static const struct {
+        const char *attribute;
+        vbDomainBallooning expected;
+        const char *text;
+    } cases[] = {
+        { "", VB_DOMAIN_BALLOONING_ABSENT, NULL },
+        { "ballooning='on'", VB_DOMAIN_BALLOONING_ON, "on" },
+        { "ballooning='&#111;ff'", VB_DOMAIN_BALLOONING_OFF, "off" },
+        { "ballooning=''", VB_DOMAIN_BALLOONING_INVALID, "" },
+        { "ballooning='ON'", VB_DOMAIN_BALLOONING_INVALID, "ON" },
+        { "xmlns:x='urn:x' x:ballooning='on'", VB_DOMAIN_BALLOONING_ABSENT, NULL },
+        { "xmlns:x='urn:x' x:ballooning='on' ballooning='off'", VB_DOMAIN_BALLOONING_OFF, "off" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *xml = g_strdup_printf("<hostdev type='mdev' %s/>", cases[i].attribute);
+        g_autoptr(vbDomainDef) def = testParseDevices(xml);
+
+        g_assert_cmpint(testHostdev(def, 0)->ballooning, ==, cases[i].expected);
+        g_assert_cmpstr(testHostdev(def, 0)->ballooningText, ==, cases[i].text);
+    }
+}
+
+static void
+testBallooningInterface(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices("<interface type='hostdev' ballooning='on'/>");
+
+    g_assert_cmpint(testHostdev(def, 0)->ballooning, ==, VB_DOMAIN_BALLOONING_ABSENT);
+}
+
+static void
+testHostdevNames(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<hostdev type='mdev' model='vfio-new'/><hostdev type='scsi'/><hostdev/>");
+
+    g_assert_cmpstr(testHostdev(def, 0)->typeName, ==, "mdev");
+    g_assert_cmpstr(testHostdev(def, 0)->modelName, ==, "vfio-new");
+    g_assert_cmpstr(testHostdev(def, 1)->typeName, ==, "scsi");
+    g_assert_cmpstr(testHostdev(def, 1)->modelName, ==, NULL);
+    g_assert_cmpstr(testHostdev(def, 2)->typeName, ==, NULL);
+}
+
+static void
+testHostdevPlaces(void)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(
+        "<hostdev type='pci'><alias name='hostdev7'/></hostdev>"
+        "<hostdev type='usb'><alias name='ua-usb'/></hostdev>"
+        "<interface type='hostdev'/><interface type='network'/>"
+        "<hostdev type='mdev'><alias name='ua-a b'/></hostdev>");
+
+    g_assert_cmpstr(testHostdev(def, 0)->place, ==, "hostdev1");
+    g_assert_cmpstr(testHostdev(def, 1)->place, ==, NULL);
+    g_assert_cmpstr(testHostdev(def, 2)->place, ==, "hostdev0");
+    g_assert_cmpstr(testHostdev(def, 3)->place, ==, "hostdev2");
+}
+
+static void
+testAliasFirst(void)
+{
+    static const struct {
+        const char *content;
+        const char *expected;
+    } cases[] = {
+        { "", NULL },
+        { "<alias/>", NULL },
+        { "<alias name=''/>", "" },
+        { "<alias name='hostdev0'/><alias name='ua-a'/>", "hostdev0" },
+        { "<alias/><alias name='ua-a'/>", "ua-a" },
+        { "<alias name='&#117;a-a'/>", "ua-a" },
+        { "<x:alias xmlns:x='urn:x' name='ua-x'/><alias name='ua-a'/>", "ua-a" },
+        { "<source><alias name='ua-x'/></source>", NULL },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *xml = g_strdup_printf("<hostdev>%s</hostdev>", cases[i].content);
+        g_autoptr(vbDomainDef) def = testParseDevices(xml);
+
+        g_assert_cmpstr(testHostdev(def, 0)->alias, ==, cases[i].expected);
+    }
+}
+
+static void
+testAliasIsUser(void)
+{
+    g_autofree char *longest = g_strnfill(200, 'x');
+    g_autofree char *longAlias = g_strconcat("ua-", longest, NULL);
+
+    g_assert_true(vbDomainAliasIsUser("ua-a"));
+    g_assert_true(vbDomainAliasIsUser("ua-"));
+    g_assert_true(vbDomainAliasIsUser("ua-Az09_-"));
+    g_assert_true(vbDomainAliasIsUser(longAlias));
+}
+
+static void
+testAliasIsNotUser(void)
+{
+    static const char *const aliases[] = {
+        "", "ua", "UA-a", "hostdev0", " ua-a", "ua-a b", "ua-a.b", "ua-a:b", "ua-a,b", "ua-a ",
+        "ua-\xc3\xa9", "xua-a",
+    };
+
+    g_assert_false(vbDomainAliasIsUser(NULL));
+    for (size_t i = 0; i < G_N_ELEMENTS(aliases); i++)
+        g_assert_false(vbDomainAliasIsUser(aliases[i]));
+}
+
+static void
+testUUID(void)
+{
+    static const guint8 expected[16] = { 0xc2, 0x17, 0x78, 0x83, 0xf1, 0xbb, 0x47, 0xf0,
+                                         0x91, 0x4d, 0x32, 0xa2, 0x2e, 0x3a, 0x88, 0x04 };
+    static const char *const texts[] = { TEST_MDEV_UUID, "C2177883F1BB47F0914D32A22E3A8804",
+                                         " \nc2-177883f1bb47f0914d32a22e3a88-04 " };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        guint8 uuid[16] = { 0 };
+
+        g_assert_true(vbUUIDParse(texts[i], uuid));
+        g_assert_cmpmem(uuid, 16, expected, 16);
+    }
+}
+
+static void
+testUUIDNone(void)
+{
+    static const char *const texts[] = { "", "-", "c2177883-f1bb-47f0-914d-32a22e3a880",
+                                         TEST_MDEV_UUID "0", TEST_MDEV_UUID "x",
+                                         "g2177883-f1bb-47f0-914d-32a22e3a8804" };
+    guint8 uuid[16];
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_assert_false(vbUUIDParse(texts[i], uuid));
+}
+
+static void
+testNetwork(void)
+{
+    static const struct {
+        const char *xml;
+        bool expected;
+    } cases[] = {
+        { "<network><forward mode='hostdev' managed='yes'/></network>", true },
+        { "<network><forward mode='nat'/></network>", false },
+        { "<network><forward/></network>", false },
+        { "<network><x><forward mode='hostdev'/></x></network>", false },
+        { "<network/>", false },
+        { "<network><forward mode='hostdev'/>", false },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+        g_assert_true(vbNetworkIsHostdev(cases[i].xml, strlen(cases[i].xml)) ==
+                      cases[i].expected);
+}
+
+static void
+testAssertHasMemballoon(const char *domain, const char *device, bool expected)
+{
+    g_autoptr(vbDomainDef) def = testParseDevices(domain);
+    g_autoptr(vbDomainDef) part = testParseDevice(device);
+
+    g_assert_true(vbDomainDefHasMemballoon(def, part) == expected);
+}
+
+static void
+testMemballoonSame(void)
+{
+    static const char domain[] =
+        "<memballoon model='virtio' autodeflate='on'><stats period='5'/><alias name='balloon0'/>"
+        "<address type='pci' slot='0x05'/></memballoon>";
+
+    testAssertHasMemballoon(domain, domain, true);
+    testAssertHasMemballoon(domain, "<memballoon model='virtio' policy='warn'/>", true);
+    testAssertHasMemballoon(domain, "<memballoon policy='warn'/>", true);
+    testAssertHasMemballoon(domain, "<memballoon autodeflate='on' model=\"virt&#105;o\">"
+                            "<address slot='0x05'/>\n<!-- x --><stats/></memballoon>", true);
+}
+
+static void
+testMemballoonChanged(void)
+{
+    static const char domain[] =
+        "<memballoon model='virtio' policy='warn'><stats period='5'/></memballoon>";
+
+    testAssertHasMemballoon(domain, "<memballoon model='none' policy='warn'/>", false);
+    testAssertHasMemballoon(domain, "<memballoon model='virtio' autodeflate='on'/>", false);
+    testAssertHasMemballoon(domain, "<memballoon model='virtio'><stats period='6'/></memballoon>",
+                            false);
+    testAssertHasMemballoon(domain, "<memballoon model='virtio'><driver iommu='on'/></memballoon>",
+                            false);
+    testAssertHasMemballoon(domain, "<memballoon><stats period='5' policy='x'/></memballoon>",
+                            false);
+    testAssertHasMemballoon(domain, "<memballoon xmlns:x='urn:x' x:policy='block'/>", false);
+}
+
+static void
+testMemballoonMissing(void)
+{
+    testAssertHasMemballoon("", "<memballoon model='virtio'/>", false);
+    testAssertHasMemballoon("<memballoon model='virtio'/>", "<hostdev/>", false);
+}
+
+static void
+testNode(void)
+{
+    static const char xml[] =
+        "<domainsnapshot><domain id='3'><name>inner</name><devices><memballoon policy='warn'/>"
+        "</devices></domain></domainsnapshot>";
+    g_autoptr(xmlDoc) doc = vbXMLParse(xml, strlen(xml), NULL);
+    g_autoptr(vbDomainDef) def =
+        vbDomainDefParseNode(vbXMLChild(xmlDocGetRootElement(doc), "domain"), NULL);
+
+    g_assert_cmpstr(def->name, ==, "inner");
+    g_assert_cmpint(def->id, ==, 3);
+    g_assert_cmpstr(def->policyAttribute, ==, "warn");
+}
+
+static void
+testNodeRefused(void)
+{
+    static const char xml[] = "<domain><memory>x</memory></domain>";
+    g_autoptr(xmlDoc) doc = vbXMLParse(xml, strlen(xml), NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(vbDomainDefParseNode(xmlDocGetRootElement(doc), &error));
+    g_assert_error(error, VB_ERROR, VB_ERROR_XML);
+}
+
+/* The definition keeps what it needs of a document that is gone. */
+static void
+testNodeOutlived(void)
+{
+    static const char xml[] = "<domain><devices><memballoon model='virtio'/></devices></domain>";
+    xmlDoc *doc = vbXMLParse(xml, strlen(xml), NULL);
+    g_autoptr(vbDomainDef) def = vbDomainDefParseNode(xmlDocGetRootElement(doc), NULL);
+    g_autoptr(vbDomainDef) device = testParseDevice("<memballoon model='virtio'/>");
+
+    xmlFreeDoc(doc);
+    g_assert_true(vbDomainDefHasMemballoon(def, device));
+}
+
 /* Hostile texts */
 
 static guint testEntitiesLoaded;
@@ -1533,8 +1839,14 @@ testWrongRoot(void)
 {
     testAssertRefused("<domstatus><domain/></domstatus>", "the root element is not <domain>");
     testAssertRefused("<Domain/>", "the root element is not <domain>");
-    testAssertRefused("<domain xmlns='urn:x'/>", "the root element is not <domain>");
-    testAssertRefused("<x:domain xmlns:x='urn:x'/>", "the root element is not <domain>");
+}
+
+static void
+testRootNamespace(void)
+{
+    g_autoptr(vbDomainDef) def = testParse("<x:domain xmlns:x='urn:x'><name>a</name></x:domain>");
+
+    g_assert_cmpstr(def->name, ==, "a");
 }
 
 static void
@@ -1706,6 +2018,20 @@ testQuiet(void)
 }
 
 static void
+testQuietEncoding(void)
+{
+    static const char xml[] = "<?xml version='1.0' encoding='UTF-7'?><!--\x87!--><domain/>";
+
+    if (g_test_subprocess()) {
+        vbDomainDefFree(vbDomainDefParseString(xml, strlen(xml), NULL));
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_passed();
+    g_test_trap_assert_stderr("");
+}
+
+static void
 testErrorNotWanted(void)
 {
     g_assert_null(vbDomainDefParseString("<domain>", 8, NULL));
@@ -1855,6 +2181,28 @@ main(int argc, char **argv)
     TEST("a device that cannot be read is refused", testDeviceRefused);
     TEST("a device with a document type declaration has an error of its own", testDeviceDoctype);
 
+    TEST("the policy of a memballoon is read as it is written", testPolicyAttribute);
+    TEST("the policy of the first memballoon is read", testPolicyAttributeFirst);
+    TEST("the policy of anything else is not read", testPolicyAttributeForeign);
+    TEST("elements of our namespace in the first metadata are counted", testPolicyElements);
+    TEST("ballooning is read as on, off or wrong", testBallooning);
+    TEST("an interface has no ballooning", testBallooningInterface);
+    TEST("type and model of a hostdev are kept as they are written", testHostdevNames);
+    TEST("hostdevs without an alias of the user's choice are numbered", testHostdevPlaces);
+    TEST("the first alias that has a name counts", testAliasFirst);
+    TEST("letters, digits, dash and underscore make an alias of the user's choice",
+         testAliasIsUser);
+    TEST("any other alias is not of the user's choice", testAliasIsNotUser);
+    TEST("a UUID has dashes and blanks anywhere", testUUID);
+    TEST("a UUID has 32 digits", testUUIDNone);
+    TEST("a network says whether it hands out devices", testNetwork);
+    TEST("a memballoon that says nothing else is the same", testMemballoonSame);
+    TEST("a memballoon that says something else is another one", testMemballoonChanged);
+    TEST("a memballoon that is not there is not the same", testMemballoonMissing);
+    TEST("a domain inside of a document is read", testNode);
+    TEST("a domain inside of a document is refused as any other", testNodeRefused);
+    TEST("a definition outlives its document", testNodeOutlived);
+
     TEST("an empty text is refused", testEmpty);
     TEST("a text that is no XML is refused", testNoXML);
     TEST("a document cut off anywhere is refused", testTruncated);
@@ -1862,6 +2210,7 @@ main(int argc, char **argv)
     TEST("a length beyond libxml2's is refused", testTooLong);
     TEST("text after the document is refused", testTrailingText);
     TEST("a root other than domain is refused", testWrongRoot);
+    TEST("a root goes by its local name", testRootNamespace);
     TEST("mismatched tags are refused with their line", testMismatchedTags);
     TEST("NUL bytes are refused", testNulBytes);
     TEST("invalid UTF-8 is refused", testInvalidUTF8);
@@ -1879,6 +2228,7 @@ main(int argc, char **argv)
     TEST("a backing chain of 200 images is read", testLongChain);
     TEST("a text without a terminating NUL is read", testUnterminated);
     TEST("nothing is ever printed", testQuiet);
+    TEST("an encoding that cannot be followed prints nothing", testQuietEncoding);
     TEST("the caller need not want the error", testErrorNotWanted);
     TEST("no definition can be freed", testFreeNothing);
 

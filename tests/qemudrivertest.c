@@ -32,6 +32,17 @@
 #define RUNNING(more, devices) GUEST(" id='7'", "1048576", more, devices)
 #define INFLATED(more, devices) GUEST(" id='7'", "524288", more, devices)
 
+
+/* With nothing in it but what is asked about. */
+#define DEFINITION_BEGIN(name) "<domain type='kvm'><name>" name DEFINITION_MIDDLE
+#define DEFINITION_MIDDLE "</name><memory unit='KiB'>1048576</memory><devices>"
+#define DEFINITION_END(devices, more) devices "</devices>" more "</domain>"
+#define DEFINITION(name, devices, more) DEFINITION_BEGIN(name) DEFINITION_END(devices, more)
+#define BALLOON "<memballoon model='virtio'/>"
+#define WRITTEN_BALLOON(policy) "<memballoon model='virtio' policy='" policy "'/>"
+#define STORED_POLICY(policy) "<metadata><balloon:policy xmlns:balloon='urn:virt-balloon:policy:1' " \
+    "memballoon='" policy "'/></metadata>"
+
 #define LIST_PERIPHERAL "{\"execute\":\"qom-list\",\"arguments\":{\"path\":\"/machine/" \
     "peripheral\"}}"
 #define LIST_ANONYMOUS "{\"execute\":\"qom-list\",\"arguments\":{\"path\":\"/machine/" \
@@ -128,12 +139,18 @@ testError(gint32 code, gint32 domain, const char *message, const char *format, c
 
 /* Our own, which look like libvirtd's. */
 static GByteArray *
-testRefusal(gint32 code, const char *prefix, const char *detail)
+testRefusalFrom(gint32 code, gint32 domain, const char *prefix, const char *detail)
 {
     g_autofree char *message = g_strconcat(prefix, ": ", detail, NULL);
     g_autofree char *format = g_strconcat(prefix, ": %s", NULL);
 
-    return testError(code, VIR_FROM_QEMU, message, format, detail);
+    return testError(code, domain, message, format, detail);
+}
+
+static GByteArray *
+testRefusal(gint32 code, const char *prefix, const char *detail)
+{
+    return testRefusalFrom(code, VIR_FROM_QEMU, prefix, detail);
 }
 
 /* Takes @expected. */
@@ -149,6 +166,7 @@ testAssertBytes(GByteArray *actual, GByteArray *expected)
 typedef struct {
     qemuDriverConn conn;
     qemuDomainSettings settings;
+    GByteArray *args;
     qemuDriverCall *call;
 } testRun;
 
@@ -166,8 +184,8 @@ testStart(testRun *run, guint32 program, gint32 procedure, GByteArray *args)
 
     g_assert_nonnull(found);
     run->settings.defaultPolicy = VB_DOMAIN_BALLOON_POLICY_BLOCK;
+    run->args = args;
     run->call = qemuDriverCallNew(found, &run->conn, &run->settings, args->data, args->len);
-    g_byte_array_unref(args);
 }
 
 static void
@@ -175,6 +193,7 @@ testEnd(testRun *run)
 {
     qemuDriverCallFree(run->call);
     run->call = NULL;
+    g_clear_pointer(&run->args, g_byte_array_unref);
 }
 
 static void
@@ -217,6 +236,10 @@ testAssertRefuses(testRun *run, GByteArray *error)
 {
     testAssertDecides(run, QEMU_DRIVER_REFUSE);
     g_assert_nonnull(qemuDriverCallGetError(run->call));
+    if (!qemuDriverCallGetError(run->call)) {
+        g_byte_array_unref(error);
+        return;
+    }
     testAssertBytes((GByteArray *)qemuDriverCallGetError(run->call), error);
 }
 
@@ -258,88 +281,264 @@ testStartSetMemoryAsked(testRun *run)
 
 /* The table */
 
+/* What must be here of the arguments before a call is one. */
+typedef enum {
+    TEST_NEEDS_ALL,
+    TEST_NEEDS_DOMAIN,
+    TEST_NEEDS_SNAPSHOT, /* a name and the domain */
+    TEST_NEEDS_NOTHING,
+} testNeeds;
+
+#define TURN QEMU_DRIVER_TURN
+#define LENIENT QEMU_DRIVER_LENIENT
+#define PATIENT (QEMU_DRIVER_TURN | QEMU_DRIVER_PATIENT)
+#define SHOW (QEMU_DRIVER_SHOW | QEMU_DRIVER_READONLY | QEMU_DRIVER_LENIENT | QEMU_DRIVER_PATIENT)
+
 typedef struct {
     const char *name;
     guint32 program;
     gint32 number;
+    const char *layout; /* in the letters of remoteArgsWant(), by libvirt's .x files */
+    unsigned int flags; /* qemuDriverFlags */
     bool judged;
-    GByteArray *(*args)(void);
+    gint32 asks; /* for this, first of all, once it is the call's turn; 0: nothing */
+    bool named;  /* the domain is known from the arguments */
+    testNeeds needs;
+    const char *text;  /* of every plain string */
+    const char *xml;   /* of every document */
+    guint32 word;      /* of every word */
+    const char *param; /* name of the typed parameter that is a document */
 } testProcedure;
 
-static GByteArray *
-testArgsSetMemory(void)
-{
-    return testMemory(HALF);
-}
+#define REMOTE(number) REMOTE_PROGRAM, number
+#define QEMU(number) QEMU_PROGRAM, number
+#define ALL TEST_NEEDS_ALL
+#define DOMAIN TEST_NEEDS_DOMAIN
+#define NOTHING TEST_NEEDS_NOTHING
 
-static GByteArray *
-testArgsSetMemoryFlags(void)
-{
-    return testWord(testMemory(HALF), VIR_DOMAIN_MEM_LIVE);
-}
-
-static GByteArray *
-testArgsDevice(void)
-{
-    return testDomainString(NEW_PCI);
-}
-
-static GByteArray *
-testArgsDeviceFlags(void)
-{
-    return testWord(testArgsDevice(), VIR_DOMAIN_DEVICE_MODIFY_LIVE);
-}
-
-static GByteArray *
-testArgsAlias(void)
-{
-    return testWord(testDomainString("ua-nic"), 0);
-}
-
-static GByteArray *
-testArgsCommand(void)
-{
-    return testWord(testDomainString("balloon 256"), VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP);
-}
-
-static GByteArray *
-testArgsMetadata(void)
-{
-    GByteArray *args = testDomainWord(VIR_DOMAIN_METADATA_ELEMENT);
-
-    testOptional(args, "<policy memballoon='warn'/>");
-    testOptional(args, NULL);
-    testOptional(args, "urn:virt-balloon:policy:1");
-    return testWord(args, 0);
-}
-
-static GByteArray *
-testArgsCreate(void)
-{
-    return testDomainWord(VIR_DOMAIN_START_PAUSED);
-}
+#define DEVICE .xml = NEW_PCI, .word = VIR_DOMAIN_DEVICE_MODIFY_LIVE
+#define WHOLE .xml = GUEST("", "1048576", "", "")
+#define DESTINATION WHOLE, .param = "destination_xml"
+#define SAVED WHOLE, .param = "dxml"
 
 static const testProcedure testProcedures[] = {
-    { "SET_MEMORY", REMOTE_PROGRAM, 31, true, testArgsSetMemory },
-    { "SET_MEMORY_FLAGS", REMOTE_PROGRAM, 204, true, testArgsSetMemoryFlags },
-    { "ATTACH_DEVICE", REMOTE_PROGRAM, 8, true, testArgsDevice },
-    { "ATTACH_DEVICE_FLAGS", REMOTE_PROGRAM, 160, true, testArgsDeviceFlags },
-    { "MONITOR_COMMAND", QEMU_PROGRAM, 1, true, testArgsCommand },
-    { "MONITOR_COMMAND_WITH_FILES", QEMU_PROGRAM, 7, true, testArgsCommand },
-    { "CREATE", REMOTE_PROGRAM, 9, false, testDomain },
-    { "CREATE_WITH_FLAGS", REMOTE_PROGRAM, 196, false, testArgsCreate },
-    { "CREATE_WITH_FILES", REMOTE_PROGRAM, 310, false, testArgsCreate },
-    { "DETACH_DEVICE", REMOTE_PROGRAM, 13, false, testArgsDevice },
-    { "DETACH_DEVICE_FLAGS", REMOTE_PROGRAM, 161, false, testArgsDeviceFlags },
-    { "DETACH_DEVICE_ALIAS", REMOTE_PROGRAM, 392, false, testArgsAlias },
-    { "UPDATE_DEVICE_FLAGS", REMOTE_PROGRAM, 174, false, testArgsDeviceFlags },
-    { "SET_METADATA", REMOTE_PROGRAM, 264, false, testArgsMetadata },
+    { "SET_MEMORY", REMOTE(31), "dl", 0, true, 14, true, ALL, .word = 0 },
+    { "SET_MEMORY_FLAGS", REMOTE(204), "dlu", 0, true, 14, true, ALL,
+      .word = VIR_DOMAIN_MEM_LIVE },
+    { "ATTACH_DEVICE", REMOTE(8), "dS", 0, true, 14, true, ALL, DEVICE },
+    { "ATTACH_DEVICE_FLAGS", REMOTE(160), "dSu", 0, true, 14, true, ALL, DEVICE },
+    { "MONITOR_COMMAND", QEMU(1), "dsu", 0, true, 14, true, ALL, .text = "balloon 256",
+      .word = VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP },
+    { "MONITOR_COMMAND_WITH_FILES", QEMU(7), "dsu", 0, true, 14, true, ALL, .text = "balloon 256",
+      .word = VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP },
+
+    { "UPDATE_DEVICE_FLAGS", REMOTE(174), "dSu", PATIENT, true, 0, true, ALL, DEVICE },
+    { "DETACH_DEVICE", REMOTE(13), "dS", PATIENT, true, 0, true, ALL, DEVICE },
+    { "DETACH_DEVICE_FLAGS", REMOTE(161), "dSu", PATIENT, true, 0, true, ALL, DEVICE },
+    { "DETACH_DEVICE_ALIAS", REMOTE(392), "dsu", PATIENT, false, 0, true, ALL,
+      .text = "ua-nic" },
+    { "SET_METADATA", REMOTE(264), "duooou", PATIENT, true, 0, true, ALL, .text = "urn:a",
+      .word = VIR_DOMAIN_METADATA_ELEMENT },
+
+    { "DEFINE_XML", REMOTE(11), "S", TURN | LENIENT, true, 0, true, ALL, WHOLE },
+    { "DEFINE_XML_FLAGS", REMOTE(350), "Su", TURN | LENIENT, true, 0, true, ALL, WHOLE },
+    { "CREATE_XML", REMOTE(10), "Su", TURN | LENIENT, true, 0, true, ALL, WHOLE },
+    { "CREATE_XML_WITH_FILES", REMOTE(309), "Su", TURN | LENIENT, true, 0, true, ALL, WHOLE },
+    { "CREATE", REMOTE(9), "d", TURN | LENIENT, true, 14, true, DOMAIN, .word = 0 },
+    { "CREATE_WITH_FLAGS", REMOTE(196), "du", TURN | LENIENT, true, 14, true, DOMAIN,
+      .word = VIR_DOMAIN_START_PAUSED },
+    { "CREATE_WITH_FILES", REMOTE(310), "du", TURN | LENIENT, true, 14, true, DOMAIN,
+      .word = VIR_DOMAIN_START_PAUSED },
+
+    { "RESTORE", REMOTE(54), "s", LENIENT, true, 235, false, ALL, .text = "/save/guest" },
+    { "RESTORE_FLAGS", REMOTE(233), "sOu", LENIENT, true, 0, true, ALL, WHOLE,
+      .text = "/save/guest" },
+    { "RESTORE_PARAMS", REMOTE(441), "Tu", LENIENT, true, 0, true, ALL, SAVED },
+    { "REVERT_TO_SNAPSHOT", REMOTE(192), "sdu", TURN | LENIENT, true, 186, true,
+      TEST_NEEDS_SNAPSHOT, .text = "snap" },
+    /* uri_in, flags, dname, resource */
+    { "MIGRATE_PREPARE2", REMOTE(108), "ololS", LENIENT, true, 0, true, ALL, WHOLE },
+    /* cookie_in, uri_in, flags, dname, resource */
+    { "MIGRATE_PREPARE3", REMOTE(214), "xololS", LENIENT, true, 0, true, ALL, WHOLE },
+    { "MIGRATE_PREPARE3_PARAMS", REMOTE(303), "Txu", LENIENT, true, 0, true, ALL, DESTINATION },
+    /* flags, dname, resource */
+    { "MIGRATE_PREPARE_TUNNEL", REMOTE(148), "lolS", LENIENT, true, 0, true, ALL, WHOLE },
+    /* cookie_in, flags, dname, resource */
+    { "MIGRATE_PREPARE_TUNNEL3", REMOTE(215), "xlolS", LENIENT, true, 0, true, ALL, WHOLE },
+    { "MIGRATE_PREPARE_TUNNEL3_PARAMS", REMOTE(304), "Txu", LENIENT, true, 0, true, ALL,
+      DESTINATION },
+
+    /* xmlin, flags, dname, resource */
+    { "MIGRATE_BEGIN3", REMOTE(213), "dOlol", 0, true, 0, false, ALL, WHOLE },
+    { "MIGRATE_BEGIN3_PARAMS", REMOTE(302), "dTu", 0, true, 0, false, ALL, DESTINATION },
+    /* xmlin, cookie_in, dconnuri, uri, flags, dname, resource */
+    { "MIGRATE_PERFORM3", REMOTE(216), "dOxoolol", 0, true, 0, false, ALL, WHOLE },
+    /* dconnuri, params, cookie_in, flags */
+    { "MIGRATE_PERFORM3_PARAMS", REMOTE(305), "doTxu", 0, true, 0, false, ALL, WHOLE,
+      .param = "persistent_xml" },
+    { "SAVE_FLAGS", REMOTE(232), "dsOu", 0, true, 0, false, ALL, WHOLE, .text = "/save/guest" },
+    { "SAVE_PARAMS", REMOTE(440), "dTu", 0, true, 0, false, ALL, SAVED },
+    { "SAVE_IMAGE_DEFINE_XML", REMOTE(236), "sSu", 0, true, 0, false, ALL, WHOLE,
+      .text = "/save/guest" },
+    { "MANAGED_SAVE_DEFINE_XML", REMOTE(389), "dOu", 0, true, 0, false, ALL, WHOLE },
+    { "SNAPSHOT_CREATE_XML", REMOTE(185), "dSu", 0, true, 0, false, ALL, WHOLE },
+    { "CHECKPOINT_CREATE_XML", REMOTE(411), "dSu", 0, true, 0, false, ALL, WHOLE },
+    { "XML_TO_NATIVE", REMOTE(136), "sSu", 0, true, 0, false, ALL, WHOLE, .text = "qemu-argv" },
+
+    { "GET_XML_DESC", REMOTE(14), "du", SHOW, false, 0, false, NOTHING,
+      .word = 0 },
+    { "SAVE_IMAGE_GET_XML_DESC", REMOTE(235), "su", SHOW, false, 0, false, NOTHING,
+      .text = "/save/guest" },
+    { "MANAGED_SAVE_GET_XML_DESC", REMOTE(388), "du", SHOW, false, 0, false, NOTHING,
+      .word = 0 },
+    { "SNAPSHOT_GET_XML_DESC", REMOTE(186), "sdu", SHOW, false, 0, false, NOTHING,
+      .text = "snap" },
+    { "CHECKPOINT_GET_XML_DESC", REMOTE(412), "sdu", SHOW, false, 0, false, NOTHING,
+      .text = "check" },
+    { "XML_FROM_NATIVE", REMOTE(135), "ssu", SHOW, false, 0, false, NOTHING,
+      .text = "qemu-argv" },
 };
+
+#undef REMOTE
+#undef QEMU
+#undef ALL
+#undef DOMAIN
+#undef NOTHING
+#undef DEVICE
+#undef WHOLE
+#undef DESTINATION
+#undef SAVED
+
+static const testProcedure *
+testGetProcedure(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(testProcedures); i++) {
+        if (strcmp(testProcedures[i].name, name) == 0)
+            return &testProcedures[i];
+    }
+    g_error("there is no procedure %s", name);
+}
+
+/* Parameters of every type, with documents, or without where those are NULL, in between. */
+static void
+testPutParams(GByteArray *args, const char *name, const char *xml, const char *other,
+              const char *otherXml)
+{
+    testWord(args, 6 + (xml != NULL) + (otherXml != NULL));
+    testWord(testWord(testString(args, "flags"), VIR_TYPED_PARAM_INT), (guint32)-1);
+    testWord(testWord(testString(args, "parallel"), VIR_TYPED_PARAM_UINT), 2);
+    if (xml)
+        testString(testWord(testString(args, name), VIR_TYPED_PARAM_STRING), xml);
+    testWord(testWord(testWord(testString(args, "bandwidth"), VIR_TYPED_PARAM_ULLONG), 1), 2);
+    testWord(testWord(testWord(testString(args, "downtime"), VIR_TYPED_PARAM_LLONG), 3), 4);
+    testWord(testWord(testWord(testString(args, "ratio"), VIR_TYPED_PARAM_DOUBLE), 5), 6);
+    if (otherXml)
+        testString(testWord(testString(args, other), VIR_TYPED_PARAM_STRING), otherXml);
+    testWord(testWord(testString(args, "tls"), VIR_TYPED_PARAM_BOOLEAN), 1);
+}
+
+/* The arguments of @procedure with @xml in them; NULL leaves out what may be absent. @string: (out):
+ * where the first length of a string stands, or what else cannot be arbitrarily large; or NULL */
+static GByteArray *
+testMakeArgs(const testProcedure *procedure, const char *xml, size_t *string)
+{
+    const char *text = procedure->text ? procedure->text : "text";
+    GByteArray *args = g_byte_array_new();
+    size_t first = G_MAXSIZE;
+
+    for (const char *letter = procedure->layout; *letter; letter++) {
+        g_autoptr(GByteArray) domain = NULL;
+        size_t start = args->len;
+
+        switch (*letter) {
+        case 'd':
+            domain = testDomain();
+            g_byte_array_append(args, domain->data, domain->len);
+            break;
+        case 's':
+            testString(args, text);
+            break;
+        case 'o':
+            testOptional(args, text);
+            start += 4;
+            break;
+        case 'S':
+            testString(args, xml);
+            break;
+        case 'O':
+            testOptional(args, xml);
+            start += 4;
+            break;
+        case 'x':
+            testString(args, "cookie");
+            break;
+        case 'T':
+            testPutParams(args, procedure->param, xml, NULL, NULL);
+            break;
+        case 'l':
+            testWord(testWord(args, 0), (guint32)HALF);
+            break;
+        default:
+            g_assert_cmpint(*letter, ==, 'u');
+            testWord(args, procedure->word);
+            break;
+        }
+        if (*letter != 'l' && *letter != 'u')
+            first = MIN(first, start);
+    }
+    if (string)
+        *string = first;
+    return args;
+}
+
+/* The same of a procedure with typed parameters, with two documents of these names. */
+static GByteArray *
+testMakeParams(const testProcedure *procedure, const char *name, const char *xml, const char *other,
+               const char *otherXml)
+{
+    GByteArray *args = g_byte_array_new();
+
+    if (procedure->layout[0] == 'd') {
+        g_byte_array_unref(args);
+        args = testDomain();
+    }
+    if (procedure->layout[1] == 'o')
+        testOptional(args, "qemu+ssh://there/system");
+    testPutParams(args, name, xml, other, otherXml);
+    if (strchr(procedure->layout, 'x'))
+        testString(args, "cookie");
+    return testWord(args, procedure->word);
+}
+
+static GByteArray *
+testArgs(const testProcedure *procedure)
+{
+    return testMakeArgs(procedure, procedure->xml, NULL);
+}
+
+static bool
+testIsShown(const testProcedure *procedure)
+{
+    return procedure->flags & QEMU_DRIVER_SHOW;
+}
+
+static bool
+testTakesTurn(const testProcedure *procedure)
+{
+    return procedure->named && (procedure->flags & QEMU_DRIVER_TURN || procedure->asks != 0);
+}
+
+/* Whether the connection's type has to be known for a call that says nothing of ours. */
+static bool
+testAsksType(const testProcedure *procedure)
+{
+    return procedure->flags & QEMU_DRIVER_TURN || procedure->asks != 0 || testIsShown(procedure);
+}
 
 static void
 testStartProcedure(testRun *run, const testProcedure *procedure)
 {
-    testStart(run, procedure->program, procedure->number, procedure->args());
+    testStart(run, procedure->program, procedure->number, testArgs(procedure));
     g_assert_nonnull(run->call);
 }
 
@@ -373,16 +572,15 @@ testProcedureIsFound(gconstpointer opaque)
         return;
     g_assert_cmpuint(found->program, ==, procedure->program);
     g_assert_cmpint(found->procedure, ==, procedure->number);
+    g_assert_cmphex(found->flags, ==, procedure->flags);
     g_assert_true((found->judge != NULL) == procedure->judged);
 }
 
-/* What is asked for, byte by byte, are the arguments: not less, and nothing of what follows. */
+/* Asks for the arguments byte by byte, as they are wanted. */
 static void
-testProcedureLayout(gconstpointer opaque)
+testCheckLayout(const testProcedure *procedure, const GByteArray *args)
 {
-    const testProcedure *procedure = opaque;
     const char *layout = testFind(procedure->program, procedure->number)->layout;
-    g_autoptr(GByteArray) args = procedure->args();
     size_t have = 0;
     size_t want;
 
@@ -395,22 +593,57 @@ testProcedureLayout(gconstpointer opaque)
     g_assert_cmpuint(have, ==, args->len);
 }
 
+/* What is asked for, byte by byte, are the arguments: not less, and nothing of what follows. */
+static void
+testProcedureLayout(gconstpointer opaque)
+{
+    const testProcedure *procedure = opaque;
+    g_autoptr(GByteArray) args = testArgs(procedure);
+
+    testCheckLayout(procedure, args);
+    if (strpbrk(procedure->layout, "OT")) {
+        g_autoptr(GByteArray) without = testMakeArgs(procedure, NULL, NULL);
+
+        testCheckLayout(procedure, without);
+    }
+}
+
 static void
 testProcedureDecodes(gconstpointer opaque)
 {
     static const guint8 uuid[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+    const testProcedure *procedure = opaque;
     testRun run = { 0 };
 
-    testStartProcedure(&run, opaque);
-    g_assert_cmpstr(qemuDriverCallGetName(run.call), ==, "guest");
-    g_assert_cmpmem(qemuDriverCallGetUUID(run.call), 16, uuid, 16);
+    testStartProcedure(&run, procedure);
+    g_assert_cmpstr(qemuDriverCallGetName(run.call), ==, procedure->named ? "guest" : "");
+    if (procedure->named)
+        g_assert_cmpmem(qemuDriverCallGetUUID(run.call), 16, uuid, 16);
     g_assert_false(qemuDriverCallIsSettled(run.call));
     g_assert_null(qemuDriverCallGetVerdict(run.call));
     g_assert_null(qemuDriverCallGetError(run.call));
     testEnd(&run);
 }
 
-/* What libvirtd cannot decode either; of what is not judged, the domain is all that is read. */
+static size_t
+testGetNeeded(const testProcedure *procedure, const GByteArray *args)
+{
+    g_autoptr(GByteArray) domain = testDomain();
+
+    switch (procedure->needs) {
+    case TEST_NEEDS_DOMAIN:
+        return domain->len;
+    case TEST_NEEDS_SNAPSHOT:
+        return args->len - 4;
+    case TEST_NEEDS_NOTHING:
+        return 0;
+    case TEST_NEEDS_ALL:
+    default:
+        return args->len;
+    }
+}
+
+/* What libvirtd cannot decode either; of what is not rewritten, no more is read than is used. */
 static void
 testProcedureTooShort(gconstpointer opaque)
 {
@@ -418,9 +651,8 @@ testProcedureTooShort(gconstpointer opaque)
     const qemuDriverProcedure *found = testFind(procedure->program, procedure->number);
     const qemuDomainSettings settings = { VB_DOMAIN_BALLOON_POLICY_BLOCK, QEMU_DOMAIN_QMP_AUTO };
     qemuDriverConn conn = { 0 };
-    g_autoptr(GByteArray) args = procedure->args();
-    g_autoptr(GByteArray) domain = testDomain();
-    size_t needed = procedure->judged ? args->len : domain->len;
+    g_autoptr(GByteArray) args = testArgs(procedure);
+    size_t needed = testGetNeeded(procedure, args);
     size_t length;
 
     for (length = 0; length < args->len; length++) {
@@ -438,7 +670,7 @@ testProcedureTrailing(gconstpointer opaque)
 {
     const testProcedure *procedure = opaque;
     testRun run = { 0 };
-    GByteArray *args = procedure->args();
+    GByteArray *args = testArgs(procedure);
 
     testStart(&run, procedure->program, procedure->number,
               testString(args, "what follows means nothing"));
@@ -446,6 +678,7 @@ testProcedureTrailing(gconstpointer opaque)
     testEnd(&run);
 }
 
+/* Of a dump nothing is read, and so libvirt alone has a word to say about it. */
 static void
 testProcedureHostile(gconstpointer opaque)
 {
@@ -455,17 +688,64 @@ testProcedureHostile(gconstpointer opaque)
 
     for (i = 0; i < G_N_ELEMENTS(lengths); i++) {
         testRun run = { 0 };
-        GByteArray *args = procedure->args();
+        size_t place = 0;
+        GByteArray *args = testMakeArgs(procedure, procedure->xml, &place);
         guint32 big = GUINT32_TO_BE(lengths[i]);
 
-        memcpy(args->data, &big, sizeof(big));
+        memcpy(args->data + place, &big, sizeof(big));
         testStart(&run, procedure->program, procedure->number, args);
-        g_assert_null(run.call);
+        g_assert_true((run.call != NULL) == (procedure->needs == TEST_NEEDS_NOTHING));
         testEnd(&run);
     }
 }
 
 /* Order */
+
+static void
+testAssertUnchanged(const testRun *run)
+{
+    const guint8 *args = NULL;
+    gint32 procedure = 0;
+    size_t length = 0;
+
+    g_assert_false(qemuDriverCallGetForward(run->call, &procedure, &args, &length));
+    g_assert_null(args);
+    g_assert_cmpint(procedure, ==, 0);
+}
+
+static void
+testAssertAsks(const testRun *run, gint32 number)
+{
+    const GPtrArray *questions = qemuDriverCallGetQuestions(run->call);
+    const qemuDriverQuestion *question;
+
+    g_assert_cmpuint(questions->len, >, 0);
+    question = g_ptr_array_index(questions, 0);
+    g_assert_cmpuint(question->program, ==, REMOTE_PROGRAM);
+    g_assert_cmpint(question->procedure, ==, number);
+    g_assert_null(question->emulator);
+}
+
+static void
+testAssertTakesTurn(testRun *run, const testProcedure *procedure)
+{
+    if (testTakesTurn(procedure))
+        testAssertDecides(run, QEMU_DRIVER_QUEUE);
+}
+
+static void
+testAssertGoesOn(testRun *run, const testProcedure *procedure)
+{
+    testAssertTakesTurn(run, procedure);
+    if (procedure->asks != 0) {
+        testAssertDecides(run, QEMU_DRIVER_ASK);
+        testAssertAsks(run, procedure->asks);
+        return;
+    }
+    testAssertDecides(run, QEMU_DRIVER_PASS);
+    testAssertUnchanged(run);
+    g_assert_true(qemuDriverCallWantsReply(run->call) == testIsShown(procedure));
+}
 
 static void
 testProcedureOrder(gconstpointer opaque)
@@ -474,23 +754,19 @@ testProcedureOrder(gconstpointer opaque)
     testRun run = { 0 };
 
     testStartProcedure(&run, procedure);
-    testAssertDecides(&run, QEMU_DRIVER_ASK);
-    testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 3, g_byte_array_new());
-    testAnswerOk(&run, 0, testAnswerString("QEMU"));
-    g_assert_cmpint(run.conn.type, ==, QEMU_DRIVER_TYPE_QEMU);
-    testAssertDecides(&run, QEMU_DRIVER_QUEUE);
-    if (procedure->judged) {
+    if (testAsksType(procedure)) {
         testAssertDecides(&run, QEMU_DRIVER_ASK);
-        testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 14, testDomainWord(0));
-    } else {
-        testAssertDecides(&run, QEMU_DRIVER_PASS);
-        g_assert_null(qemuDriverCallGetVerdict(run.call));
+        testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 3, g_byte_array_new());
+        testAnswerOk(&run, 0, testAnswerString("QEMU"));
+        g_assert_cmpint(run.conn.type, ==, QEMU_DRIVER_TYPE_QEMU);
     }
+    testAssertGoesOn(&run, procedure);
     testEnd(&run);
 
     /* The type is learned once. */
+    run.conn.type = QEMU_DRIVER_TYPE_QEMU;
     testStartProcedure(&run, procedure);
-    testAssertDecides(&run, QEMU_DRIVER_QUEUE);
+    testAssertGoesOn(&run, procedure);
     testEnd(&run);
 }
 
@@ -498,22 +774,36 @@ static void
 testProcedureOther(gconstpointer opaque)
 {
     static const char *const types[] = { "Test", "LXC", "", "qemu", "QEMU ", "QEM", "QEMUQEMU" };
+    const testProcedure *procedure = opaque;
     size_t i;
 
     for (i = 0; i < G_N_ELEMENTS(types); i++) {
         testRun run = { 0 };
 
-        testStartProcedure(&run, opaque);
-        testAssertDecides(&run, QEMU_DRIVER_ASK);
-        testAnswerOk(&run, 0, testAnswerString(types[i]));
-        g_assert_cmpint(run.conn.type, ==, QEMU_DRIVER_TYPE_OTHER);
+        testStartProcedure(&run, procedure);
+        if (testAsksType(procedure)) {
+            testAssertDecides(&run, QEMU_DRIVER_ASK);
+            testAnswerOk(&run, 0, testAnswerString(types[i]));
+            g_assert_cmpint(run.conn.type, ==, QEMU_DRIVER_TYPE_OTHER);
+        }
         testAssertDecides(&run, QEMU_DRIVER_PASS);
+        testAssertUnchanged(&run);
+        g_assert_false(qemuDriverCallWantsReply(run.call));
         testEnd(&run);
 
-        testStartProcedure(&run, opaque);
+        run.conn.type = QEMU_DRIVER_TYPE_OTHER;
+        testStartProcedure(&run, procedure);
         testAssertDecides(&run, QEMU_DRIVER_PASS);
         testEnd(&run);
     }
+}
+
+/* No domain is kept from its device, or from starting, that is not known to have asked for it. */
+static bool
+testIsLenient(const testProcedure *procedure)
+{
+    return procedure->flags & (QEMU_DRIVER_LENIENT | QEMU_DRIVER_PATIENT) ||
+        g_str_has_prefix(procedure->name, "ATTACH");
 }
 
 static void
@@ -528,28 +818,1227 @@ testProcedureExpires(gconstpointer opaque)
 
         testStartProcedure(&run, procedure);
         if (state > 0)
-            testAssertDecides(&run, QEMU_DRIVER_ASK);
-        if (state > 1) {
+            testAssertDecides(&run, testAsksType(procedure) ? QEMU_DRIVER_ASK : QEMU_DRIVER_PASS);
+        if (state > 1 && testAsksType(procedure)) {
             testAnswerOk(&run, 0, testAnswerString("QEMU"));
-            testAssertDecides(&run, QEMU_DRIVER_QUEUE);
+            testAssertTakesTurn(&run, procedure);
         }
         if (state > 2)
-            testAssertDecides(&run, procedure->judged ? QEMU_DRIVER_ASK : QEMU_DRIVER_PASS);
+            testAssertDecides(&run, procedure->asks ? QEMU_DRIVER_ASK : QEMU_DRIVER_PASS);
 
         qemuDriverCallExpire(run.call, "too late");
         g_assert_true(qemuDriverCallIsSettled(run.call));
         /* An answer that comes all the same. */
-        if (state == 1 || state == 3)
+        if ((state == 1 && testAsksType(procedure)) || (state == 3 && procedure->asks))
             testAnswerOk(&run, 0, testAnswerString("QEMU"));
-        /* No domain is kept from its device that is not known to have asked for it. */
-        if (procedure->judged && !g_str_has_prefix(procedure->name, "ATTACH"))
+        if (testIsLenient(procedure))
+            testAssertDecides(&run, QEMU_DRIVER_PASS);
+        else if (procedure->asks)
             testAssertRefuses(&run, testRefusal(VIR_ERR_OPERATION_TIMEOUT,
                                                 "Timed out during operation", EXPIRED));
-        else
-            testAssertDecides(&run, QEMU_DRIVER_PASS);
         testEnd(&run);
     }
 }
+
+/* Documents on their way to libvirt */
+
+#define POLICY_WRONG "invalid value 'off' of attribute 'policy' in element 'memballoon': expected " \
+    "'block', 'warn', 'ignore', 'redirect' or 'default'"
+#define BALLOONING_WRONG "invalid value 'maybe' of attribute 'ballooning' in element 'hostdev': " \
+    "expected 'on' or 'off'"
+
+/* What a user writes and what libvirt gets, on both sides of a name. */
+typedef struct {
+    const char *begin;
+    const char *written;
+    const char *stored;
+    const char *wrong; /* as written, with a value that is none */
+    const char *error;
+} testTexts;
+
+static const testTexts testDomainTexts = {
+    "<domain type='kvm'><name>",
+    DEFINITION_MIDDLE DEFINITION_END(WRITTEN_BALLOON("warn"), ""),
+    DEFINITION_MIDDLE DEFINITION_END(BALLOON, STORED_POLICY("warn")),
+    DEFINITION_MIDDLE DEFINITION_END(WRITTEN_BALLOON("off"), ""), POLICY_WRONG,
+};
+static const testTexts testDeviceTexts = {
+    "<hostdev managed='", "' mode='subsystem' type='usb' ballooning='off'/>",
+    "' mode='subsystem' type='usb'/>", "' mode='subsystem' type='usb' ballooning='maybe'/>",
+    BALLOONING_WRONG,
+};
+
+/* One for every number of bytes that pad a string. */
+static const char *const testNames[] = { "guest", "guests", "a guest", "a, guest" };
+
+static const testTexts *
+testGetTexts(const testProcedure *procedure)
+{
+    return strstr(procedure->name, "DEVICE") ? &testDeviceTexts : &testDomainTexts;
+}
+
+static GByteArray *
+testMakeText(const testProcedure *procedure, const char *name, const char *end)
+{
+    g_autofree char *text = g_strconcat(testGetTexts(procedure)->begin, name, end, NULL);
+
+    return testMakeArgs(procedure, text, NULL);
+}
+
+/* Takes @args, which libvirt gets instead of what came. */
+static void
+testAssertForwards(const testRun *run, gint32 expected, GByteArray *args)
+{
+    const guint8 *bytes = NULL;
+    gint32 procedure = 0;
+    size_t length = 0;
+
+    g_assert_true(qemuDriverCallGetForward(run->call, &procedure, &bytes, &length));
+    g_assert_cmpint(procedure, ==, expected);
+    g_assert_cmpmem(bytes, (guint)length, args->data, args->len);
+    g_byte_array_unref(args);
+}
+
+/* A call that came with @xml; the connection is one to QEMU. */
+static void
+testStartWith(testRun *run, const testProcedure *procedure, GByteArray *args)
+{
+    run->conn.type = QEMU_DRIVER_TYPE_QEMU;
+    testStart(run, procedure->program, procedure->number, args);
+    g_assert_nonnull(run->call);
+}
+
+/* Takes its turn if it has to. */
+static qemuDriverOutcome
+testDecide(testRun *run)
+{
+    qemuDriverOutcome outcome = qemuDriverCallDecide(run->call);
+
+    return outcome == QEMU_DRIVER_QUEUE ? qemuDriverCallDecide(run->call) : outcome;
+}
+
+static void
+testProcedureRewrites(gconstpointer opaque)
+{
+    const testProcedure *procedure = opaque;
+    const testTexts *texts = testGetTexts(procedure);
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(testNames); i++) {
+        testRun run = { 0 };
+
+        testStartWith(&run, procedure, testMakeText(procedure, testNames[i], texts->written));
+        g_assert_cmpint(testDecide(&run), ==, QEMU_DRIVER_PASS);
+        testAssertForwards(&run, procedure->number,
+                           testMakeText(procedure, testNames[i], texts->stored));
+        g_assert_false(qemuDriverCallWantsReply(run.call));
+        testEnd(&run);
+    }
+}
+
+/* Nothing is rewritten before it is known that this is QEMU. */
+static void
+testProcedureRewritesLater(gconstpointer opaque)
+{
+    const testProcedure *procedure = opaque;
+    const testTexts *texts = testGetTexts(procedure);
+    testRun run = { 0 };
+
+    testStart(&run, procedure->program, procedure->number,
+              testMakeText(procedure, "guest", texts->written));
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 3, g_byte_array_new());
+    testAssertUnchanged(&run);
+    testAnswerOk(&run, 0, testAnswerString("QEMU"));
+    g_assert_cmpint(testDecide(&run), ==, QEMU_DRIVER_PASS);
+    testAssertForwards(&run, procedure->number, testMakeText(procedure, "guest", texts->stored));
+    testEnd(&run);
+
+    /* The type stays unknown. */
+    run.conn.type = QEMU_DRIVER_TYPE_UNKNOWN;
+    testStart(&run, procedure->program, procedure->number,
+              testMakeText(procedure, "guest", texts->written));
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    testAnswer(&run, 0, VB_FRAME_ERROR, testError(VIR_ERR_NO_DOMAIN, 10, "a", "%s", "a"));
+    testAssertDecides(&run, QEMU_DRIVER_PASS);
+    testAssertUnchanged(&run);
+    testEnd(&run);
+}
+
+static void
+testProcedureLeavesOthers(gconstpointer opaque)
+{
+    const testProcedure *procedure = opaque;
+    const testTexts *texts = testGetTexts(procedure);
+    const char *const ends[] = { texts->written, texts->wrong };
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(ends); i++) {
+        testRun run = { 0 };
+
+        testStart(&run, procedure->program, procedure->number,
+                  testMakeText(procedure, "guest", ends[i]));
+        g_assert_nonnull(run.call);
+        testAssertDecides(&run, QEMU_DRIVER_ASK);
+        testAnswerOk(&run, 0, testAnswerString("Test"));
+        testAssertDecides(&run, QEMU_DRIVER_PASS);
+        testAssertUnchanged(&run);
+        testEnd(&run);
+    }
+}
+
+static void
+testProcedureRefusesValue(gconstpointer opaque)
+{
+    const testProcedure *procedure = opaque;
+    const testTexts *texts = testGetTexts(procedure);
+    testRun run = { 0 };
+
+    testStartWith(&run, procedure, testMakeText(procedure, "guest", texts->wrong));
+    testAssertRefuses(&run, testRefusalFrom(VIR_ERR_XML_ERROR, VIR_FROM_XML, "XML error",
+                                            texts->error));
+    testEnd(&run);
+}
+
+/* Only libvirt can word it. */
+static void
+testProcedureLeavesBroken(gconstpointer opaque)
+{
+    static const char *const broken[] = {
+        "", "<", "<domain policy='x'", "<domain><memballoon policy='warn'></domain>",
+        "<hostdev ballooning='on'", "\xff policy=", "policy=''",
+    };
+    const testProcedure *procedure = opaque;
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(broken); i++) {
+        testRun run = { 0 };
+
+        testStartWith(&run, procedure, testMakeArgs(procedure, broken[i], NULL));
+        g_assert_cmpint(testDecide(&run), ==, QEMU_DRIVER_PASS);
+        testAssertUnchanged(&run);
+        testEnd(&run);
+    }
+}
+
+static void
+testProcedureWithout(gconstpointer opaque)
+{
+    const testProcedure *procedure = opaque;
+    testRun run = { 0 };
+
+    testStartWith(&run, procedure, testMakeArgs(procedure, NULL, NULL));
+    if (strcmp(procedure->name, "RESTORE_FLAGS") == 0) {
+        testAssertDecides(&run, QEMU_DRIVER_ASK);
+        testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 235, testWord(testAnswerString("/save/guest"),
+                                                                     0));
+    } else {
+        testAssertDecides(&run, QEMU_DRIVER_PASS);
+        testAssertUnchanged(&run);
+    }
+    testEnd(&run);
+}
+
+/* Migration may bring two documents. */
+static void
+testProcedureParams(gconstpointer opaque)
+{
+    static const char written[] = DEFINITION("guest", WRITTEN_BALLOON("warn"), "");
+    static const char stored[] = DEFINITION("guest", BALLOON, STORED_POLICY("warn"));
+    static const char plain[] = DEFINITION("guest", BALLOON, "");
+    static const struct {
+        const char *first;
+        const char *second;
+        const char *firstStored;
+        const char *secondStored;
+    } cases[] = {
+        { written, plain, stored, plain }, { plain, written, plain, stored },
+        { written, written, stored, stored }, { NULL, written, NULL, stored },
+    };
+    static const char *const names[][2] = {
+        { "destination_xml", "persistent_xml" }, { "persistent_xml", "destination_xml" },
+        { "dxml", "destination_xml" },
+    };
+    const testProcedure *procedure = opaque;
+    size_t i;
+    size_t j;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        for (j = 0; j < G_N_ELEMENTS(names); j++) {
+            testRun run = { 0 };
+
+            testStartWith(&run, procedure, testMakeParams(procedure, names[j][0], cases[i].first,
+                                                          names[j][1], cases[i].second));
+            g_assert_cmpint(testDecide(&run), ==, QEMU_DRIVER_PASS);
+            testAssertForwards(&run, procedure->number,
+                               testMakeParams(procedure, names[j][0], cases[i].firstStored,
+                                              names[j][1], cases[i].secondStored));
+            testEnd(&run);
+        }
+    }
+}
+
+/* A string of another name is no document, whatever is in it. */
+static void
+testProcedureOtherParams(gconstpointer opaque)
+{
+    static const char *const names[] = {
+        "", "dxm", "dxmls", "DXML", "destination_xm", "destination_xml2", "persistent_xmk", "uri",
+    };
+    const testProcedure *procedure = opaque;
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(names); i++) {
+        testRun run = { 0 };
+
+        testStartWith(&run, procedure,
+                      testMakeParams(procedure, names[i],
+                                     DEFINITION("guest", WRITTEN_BALLOON("warn"), ""), NULL, NULL));
+        testAssertDecides(&run, QEMU_DRIVER_PASS);
+        testAssertUnchanged(&run);
+        testEnd(&run);
+    }
+}
+
+#define SNAPSHOT(inner) "<domainsnapshot>\n <name>s</name>\n " inner "\n</domainsnapshot>\n"
+#define INACTIVE(balloon, metadata) "<inactiveDomain><name>guest</name><devices>" balloon \
+    "</devices>" metadata "</inactiveDomain>"
+
+/* The domains inside of something else. */
+static void
+testInnerDomains(void)
+{
+    const testProcedure *procedure = testGetProcedure("SNAPSHOT_CREATE_XML");
+    testRun run = { 0 };
+
+    testStartWith(&run, procedure, testMakeArgs(procedure, SNAPSHOT(
+        DEFINITION("guest", WRITTEN_BALLOON("warn"), "")
+        INACTIVE(WRITTEN_BALLOON("block"), "")), NULL));
+    testAssertDecides(&run, QEMU_DRIVER_PASS);
+    testAssertForwards(&run, procedure->number, testMakeArgs(procedure, SNAPSHOT(
+        DEFINITION("guest", BALLOON, STORED_POLICY("warn"))
+        INACTIVE(BALLOON, STORED_POLICY("block"))), NULL));
+    testEnd(&run);
+
+    procedure = testGetProcedure("CHECKPOINT_CREATE_XML");
+    testStartWith(&run, procedure, testMakeArgs(procedure, "<domaincheckpoint><name>c</name>"
+        DEFINITION("guest", WRITTEN_BALLOON("off"), "") "</domaincheckpoint>", NULL));
+    testAssertRefuses(&run, testRefusalFrom(VIR_ERR_XML_ERROR, VIR_FROM_XML, "XML error",
+                                            POLICY_WRONG));
+    testEnd(&run);
+}
+
+/* In a text that has one, an entity could be anything. */
+static void
+testDoctype(void)
+{
+    const testProcedure *procedure = testGetProcedure("DEFINE_XML");
+    testRun run = { 0 };
+
+    testStartWith(&run, procedure, testMakeArgs(procedure, "<!DOCTYPE domain []>"
+        DEFINITION("guest", WRITTEN_BALLOON("warn"), ""), NULL));
+    testAssertDecides(&run, QEMU_DRIVER_REFUSE);
+    g_assert_cmpint(qemuDriverCallGetVerdict(run.call)->errorCode, ==, VIR_ERR_XML_ERROR);
+    testEnd(&run);
+
+    testStartWith(&run, procedure, testMakeArgs(procedure, "<!DOCTYPE domain []>"
+        DEFINITION("guest", BALLOON, ""), NULL));
+    g_assert_cmpint(testDecide(&run), ==, QEMU_DRIVER_PASS);
+    testAssertUnchanged(&run);
+    testEnd(&run);
+}
+
+/* libvirt takes whatever it is told; only what has our namespace is looked at. */
+typedef struct {
+    const char *sentence;
+    gint32 type;
+    const char *text;
+    const char *uri;
+    const char *error; /* or NULL */
+} testMetadata;
+
+#define OUR_URI "urn:virt-balloon:policy:1"
+#define NO_POLICY "metadata of namespace '" OUR_URI "' must be an element 'policy' with an " \
+    "attribute 'memballoon'"
+#define ELEMENT VIR_DOMAIN_METADATA_ELEMENT
+
+static const testMetadata testMetadatas[] = {
+    { "a policy", ELEMENT, "<policy memballoon='warn'/>", OUR_URI, NULL },
+    { "a policy 'default'", ELEMENT, "<policy memballoon='default'/>", OUR_URI, NULL },
+    { "a policy that is none", ELEMENT, "<policy memballoon='x'/>", OUR_URI,
+      "invalid value 'x' of attribute 'memballoon' in element 'policy': expected 'block', 'warn', "
+      "'ignore', 'redirect' or 'default'" },
+    { "an element of another name", ELEMENT, "<balloon memballoon='warn'/>", OUR_URI, NO_POLICY },
+    { "a policy without an attribute", ELEMENT, "<policy/>", OUR_URI, NO_POLICY },
+    { "the removal of a policy", ELEMENT, NULL, OUR_URI, NULL },
+    { "what is no XML", ELEMENT, "<policy", OUR_URI, NULL },
+    { "another namespace", ELEMENT, "<policy memballoon='x'/>", "urn:other", NULL },
+    { "no namespace", ELEMENT, "<policy memballoon='x'/>", NULL, NULL },
+    { "a title", VIR_DOMAIN_METADATA_TITLE, "<policy memballoon='x'/>", OUR_URI, NULL },
+    { "a description", VIR_DOMAIN_METADATA_DESCRIPTION, "<policy/>", OUR_URI, NULL },
+};
+
+static void
+testSetMetadata(gconstpointer opaque)
+{
+    const testMetadata *metadata = opaque;
+    GByteArray *args = testDomainWord((guint32)metadata->type);
+    testRun run = { 0 };
+
+    testOptional(args, metadata->text);
+    testOptional(args, "key");
+    testOptional(args, metadata->uri);
+    testStartWith(&run, testGetProcedure("SET_METADATA"), testWord(args, 0));
+    if (metadata->error) {
+        testAssertRefuses(&run, testRefusalFrom(VIR_ERR_XML_ERROR, VIR_FROM_XML, "XML error",
+                                                metadata->error));
+    } else {
+        g_assert_cmpint(testDecide(&run), ==, QEMU_DRIVER_PASS);
+        testAssertUnchanged(&run);
+    }
+    testEnd(&run);
+}
+
+/* Opting out */
+
+#define MDEV_UUID "11112222-3333-4444-5555-666677778888"
+#define MDEV(attribute, alias) "<hostdev mode='subsystem' type='mdev' model='vfio-pci'" attribute \
+    "><source><address uuid='" MDEV_UUID "'/></source>" alias "</hostdev>"
+#define MDEV_ALIAS "<alias name='ua-vb-" MDEV_UUID "'/>"
+#define OVERRIDE "<qemu:override xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>" \
+    "<qemu:device alias='ua-vb-" MDEV_UUID "'><qemu:frontend><qemu:property " \
+    "name='x-balloon-allowed' type='bool' value='true'/></qemu:frontend></qemu:device>" \
+    "</qemu:override>"
+#define QEMU_BINARY "/usr/bin/qemu-system-x86_64"
+#define EMULATOR "<emulator>" QEMU_BINARY "</emulator>"
+#define CAPABILITIES(path) "<capabilities><guest><os_type>hvm</os_type><arch name='x86_64'>" \
+    "<emulator>" path "</emulator></arch></guest></capabilities>"
+#define LIBVIRT_8_2 8002000u
+
+static GByteArray *
+testHyper(guint32 value)
+{
+    return testWord(testWord(g_byte_array_new(), 0), value);
+}
+
+/* What a client defines with a device that is opted out, and what libvirt gets. */
+#define OPTED_OUT(emulator) DEFINITION("guest", emulator MDEV(" ballooning='on'", ""), "")
+#define STORED_OPT_OUT(emulator) DEFINITION("guest", emulator MDEV("", MDEV_ALIAS), OVERRIDE)
+
+static void
+testStartXML(testRun *run, const testProcedure *procedure, const char *xml)
+{
+    testStartWith(run, procedure, testMakeArgs(procedure, xml, NULL));
+}
+
+static void
+testAssertRefusesUnsupported(testRun *run, const char *text)
+{
+    testAssertRefuses(run, testRefusal(VIR_ERR_CONFIG_UNSUPPORTED, "unsupported configuration",
+                                       text));
+}
+
+static void
+testAssertForwardsXML(const testRun *run, const testProcedure *procedure, const char *xml)
+{
+    testAssertForwards(run, procedure->number, testMakeArgs(procedure, xml, NULL));
+}
+
+#define LIBVIRT_TOO_OLD "ballooning='on' needs libvirt 8.2.0 or newer, and this one is 8.1.999, " \
+    "which cannot override properties of devices; remove the attribute"
+
+/* libvirt's version is asked once a connection. */
+static void
+testProcedureOptOutNeedsLibvirt(gconstpointer opaque)
+{
+    const testProcedure *procedure = opaque;
+    testRun run = { 0 };
+
+    testStartXML(&run, procedure, OPTED_OUT(""));
+    g_assert_cmpint(testDecide(&run), ==, QEMU_DRIVER_ASK);
+    testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 157, g_byte_array_new());
+    testAnswerOk(&run, 0, testHyper(8001999));
+    testAssertRefusesUnsupported(&run, LIBVIRT_TOO_OLD);
+    testEnd(&run);
+    testStartXML(&run, procedure, OPTED_OUT(""));
+    testAssertRefusesUnsupported(&run, LIBVIRT_TOO_OLD);
+    testEnd(&run);
+
+    run.conn.libvirt = 0;
+    testStartXML(&run, procedure, OPTED_OUT(""));
+    g_assert_cmpint(testDecide(&run), ==, QEMU_DRIVER_ASK);
+    testAnswerOk(&run, 0, testHyper(8002000));
+    g_assert_cmpint(testDecide(&run), ==, QEMU_DRIVER_PASS);
+    testAssertForwardsXML(&run, procedure, STORED_OPT_OUT(""));
+    testEnd(&run);
+    testStartXML(&run, procedure, OPTED_OUT(""));
+    g_assert_cmpint(testDecide(&run), ==, QEMU_DRIVER_PASS);
+    testAssertForwardsXML(&run, procedure, STORED_OPT_OUT(""));
+    testEnd(&run);
+}
+
+static const guint8 testThreeBytes[3];
+
+static void
+testLibvirtUnreadable(void)
+{
+    const testProcedure *procedure = testGetProcedure("SAVE_IMAGE_DEFINE_XML");
+    testRun run = { 0 };
+
+    testStartXML(&run, procedure, OPTED_OUT(""));
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    qemuDriverCallAnswer(run.call, 0, VB_FRAME_OK, testThreeBytes, sizeof(testThreeBytes));
+    testAssertDecides(&run, QEMU_DRIVER_REFUSE);
+    g_assert_cmpint(qemuDriverCallGetVerdict(run.call)->errorCode, ==, VIR_ERR_INTERNAL_ERROR);
+    g_assert_cmpuint(run.conn.libvirt, ==, 0);
+    testEnd(&run);
+}
+
+/* Up to the question whether libvirt's capabilities list the binary. */
+static void
+testAskEmulator(testRun *run, const testProcedure *procedure)
+{
+    run->conn.libvirt = 8002000;
+    testStartXML(run, procedure, OPTED_OUT(EMULATOR));
+    g_assert_cmpint(testDecide(run), ==, QEMU_DRIVER_ASK);
+    testAssertQuestion(run, 0, 1, REMOTE_PROGRAM, 7, g_byte_array_new());
+}
+
+static void
+testAssertAsksEmulator(testRun *run)
+{
+    const qemuDriverQuestion *question;
+
+    testAssertDecides(run, QEMU_DRIVER_ASK);
+    g_assert_cmpuint(qemuDriverCallGetQuestions(run->call)->len, ==, 1);
+    question = g_ptr_array_index(qemuDriverCallGetQuestions(run->call), 0);
+    g_assert_cmpstr(question->emulator, ==, QEMU_BINARY);
+    g_assert_null(question->args);
+}
+
+static void
+testEmulatorHasProperty(void)
+{
+    const testProcedure *procedure = testGetProcedure("DEFINE_XML_FLAGS");
+    testRun run = { 0 };
+
+    testAskEmulator(&run, procedure);
+    testAnswerOk(&run, 0, testAnswerString(CAPABILITIES(QEMU_BINARY)));
+    testAssertAsksEmulator(&run);
+    qemuDriverCallAnswerEmulator(run.call, 0, true);
+    testAssertDecides(&run, QEMU_DRIVER_PASS);
+    testAssertForwardsXML(&run, procedure, STORED_OPT_OUT(EMULATOR));
+    testEnd(&run);
+}
+
+static void
+testEmulatorLacksProperty(void)
+{
+    testRun run = { 0 };
+
+    testAskEmulator(&run, testGetProcedure("DEFINE_XML_FLAGS"));
+    testAnswerOk(&run, 0, testAnswerString(CAPABILITIES(QEMU_BINARY)));
+    testAssertAsksEmulator(&run);
+    qemuDriverCallAnswerEmulator(run.call, 0, false);
+    testAssertRefusesUnsupported(&run, "ballooning='on' is not supported by emulator '" QEMU_BINARY
+                                 "', whose devices of type 'vfio-pci' have no property "
+                                 "'x-balloon-allowed'; remove the attribute");
+    testEnd(&run);
+}
+
+/* What libvirt would not run, is not run by us: libvirt has a word to say. */
+static void
+testEmulatorIsNotListed(void)
+{
+    static const char *const answers[] = {
+        CAPABILITIES("/usr/bin/other"), "<capabilities/>", "nonsense", "",
+    };
+    const testProcedure *procedure = testGetProcedure("CREATE_XML");
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(answers); i++) {
+        testRun run = { 0 };
+
+        testAskEmulator(&run, procedure);
+        testAnswerOk(&run, 0, testAnswerString(answers[i]));
+        testAssertDecides(&run, QEMU_DRIVER_PASS);
+        testAssertForwardsXML(&run, procedure, STORED_OPT_OUT(EMULATOR));
+        testEnd(&run);
+    }
+}
+
+static void
+testCapabilitiesFail(void)
+{
+    const testProcedure *procedure = testGetProcedure("SAVE_FLAGS");
+    testRun run = { 0 };
+
+    testAskEmulator(&run, procedure);
+    testAnswer(&run, 0, VB_FRAME_ERROR,
+               testError(VIR_ERR_ACCESS_DENIED, VIR_FROM_ACCESS, "a", "%s", "a"));
+    testAssertDecides(&run, QEMU_DRIVER_PASS);
+    testAssertForwardsXML(&run, procedure, STORED_OPT_OUT(EMULATOR));
+    testEnd(&run);
+}
+
+static void
+testExpiresWhileProbing(void)
+{
+    const testProcedure *procedure = testGetProcedure("DEFINE_XML");
+    testRun run = { 0 };
+
+    testAskEmulator(&run, procedure);
+    testAnswerOk(&run, 0, testAnswerString(CAPABILITIES(QEMU_BINARY)));
+    testAssertAsksEmulator(&run);
+    qemuDriverCallExpire(run.call, "too late");
+    qemuDriverCallAnswerEmulator(run.call, 0, false);
+    testAssertDecides(&run, QEMU_DRIVER_PASS);
+    testAssertForwardsXML(&run, procedure, STORED_OPT_OUT(EMULATOR));
+    testEnd(&run);
+}
+
+/* A call about which nothing could be learned names the domain that it is about. */
+static void
+testProcedureNamesUnanswered(gconstpointer opaque)
+{
+    const testProcedure *procedure = opaque;
+    testRun run = { 0 };
+
+    testStartXML(&run, procedure, OPTED_OUT(""));
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    qemuDriverCallExpire(run.call, "too late");
+    testAssertRefuses(&run, testRefusal(VIR_ERR_OPERATION_TIMEOUT, "Timed out during operation",
+                                        EXPIRED));
+    testEnd(&run);
+}
+
+/* Attaching a device that is opted out */
+
+#define ATTACHED MDEV(" ballooning='on'", "")
+#define ATTACHED_CUT MDEV("", "")
+#define HOTPLUG "ballooning='on' for mediated device (" MDEV_UUID "): libvirt cannot override " \
+    "properties of a device that is plugged into a running domain; attach it to domain 'guest' " \
+    "with '--config' and start that again, or remove the attribute"
+
+/* Up to the question for the XML. */
+static void
+testStartAttach(testRun *run, guint32 flags)
+{
+    testStartWith(run, testGetProcedure("ATTACH_DEVICE_FLAGS"),
+                  testWord(testDomainString(ATTACHED), flags));
+    testAssertDecides(run, QEMU_DRIVER_QUEUE);
+    testAssertDecides(run, QEMU_DRIVER_ASK);
+    testAssertQuestion(run, 0, 1, REMOTE_PROGRAM, 14, testDomainWord(0));
+}
+
+static void
+testAssertAsksDefinition(testRun *run)
+{
+    testAssertDecides(run, QEMU_DRIVER_ASK);
+    testAssertQuestion(run, 0, 2, REMOTE_PROGRAM, 151, testDomain());
+    testAssertQuestion(run, 1, 2, REMOTE_PROGRAM, 14,
+                       testDomainWord(VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE));
+}
+
+static void
+testAnswerDefinition(testRun *run, guint32 persistent, const char *xml)
+{
+    testAssertAsksDefinition(run);
+    testAnswerOk(run, 1, testAnswerString(xml));
+    testAnswerOk(run, 0, testWord(g_byte_array_new(), persistent));
+}
+
+static void
+testAssertDefines(testRun *run, const char *xml)
+{
+    testAssertDecides(run, QEMU_DRIVER_PASS);
+    testAssertForwards(run, 350, testWord(testAnswerString(xml), 0));
+    g_assert_true(qemuDriverCallWantsReply(run->call));
+}
+
+static void
+testAssertAttachesCut(testRun *run, guint32 flags)
+{
+    testAssertDecides(run, QEMU_DRIVER_PASS);
+    testAssertForwards(run, 160, testWord(testDomainString(ATTACHED_CUT), flags));
+    g_assert_false(qemuDriverCallWantsReply(run->call));
+}
+
+static void
+testAttachDefines(void)
+{
+    static const struct {
+        guint32 flags;
+        bool running;
+    } cases[] = {
+        { VIR_DOMAIN_DEVICE_MODIFY_CONFIG, false }, { VIR_DOMAIN_DEVICE_MODIFY_CONFIG, true },
+        { VIR_DOMAIN_DEVICE_MODIFY_CURRENT, false },
+    };
+    static const char before[] = DEFINITION("guest", BALLOON, "\n ");
+    static const char after[] = DEFINITION("guest", BALLOON MDEV("", MDEV_ALIAS), "\n " OVERRIDE);
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        static const guint8 reply[40];
+        testRun run = { .conn.libvirt = 8002000 };
+        size_t length = 1;
+        guint8 *edited;
+
+        testStartAttach(&run, cases[i].flags);
+        testAnswerOk(&run, 0, testAnswerString(cases[i].running ? RUNNING("", "") :
+                                               GUEST("", "1048576", "", "")));
+        testAnswerDefinition(&run, 1, before);
+        testAssertDefines(&run, after);
+
+        /* The client has attached a device, and so gets an empty answer. */
+        edited = qemuDriverCallEditReply(run.call, VB_FRAME_OK, reply, sizeof(reply), &length);
+        g_assert_nonnull(edited);
+        g_assert_cmpuint(length, ==, 0);
+        g_free(edited);
+        g_assert_null(qemuDriverCallEditReply(run.call, VB_FRAME_ERROR, reply, sizeof(reply),
+                                              &length));
+        testEnd(&run);
+    }
+}
+
+/* libvirt's version, and what the domain's own QEMU can do, matter here, too. */
+static void
+testAttachAsksAll(void)
+{
+    testRun run = { 0 };
+
+    testStartAttach(&run, VIR_DOMAIN_DEVICE_MODIFY_CONFIG);
+    testAnswerOk(&run, 0, testAnswerString(GUEST("", "1048576", "", "")));
+    testAnswerDefinition(&run, 1, DEFINITION("guest", EMULATOR, ""));
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 157, g_byte_array_new());
+    testAnswerOk(&run, 0, testHyper(11003000));
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 7, g_byte_array_new());
+    testAnswerOk(&run, 0, testAnswerString(CAPABILITIES(QEMU_BINARY)));
+    testAssertAsksEmulator(&run);
+    qemuDriverCallAnswerEmulator(run.call, 0, true);
+    testAssertDefines(&run, DEFINITION("guest", EMULATOR MDEV("", MDEV_ALIAS), OVERRIDE));
+    testEnd(&run);
+
+    run.conn.libvirt = 8001999;
+    testStartAttach(&run, VIR_DOMAIN_DEVICE_MODIFY_CONFIG);
+    testAnswerOk(&run, 0, testAnswerString(GUEST("", "1048576", "", "")));
+    testAnswerDefinition(&run, 1, DEFINITION("guest", "", ""));
+    testAssertRefusesUnsupported(&run, LIBVIRT_TOO_OLD);
+    testEnd(&run);
+}
+
+static void
+testAttachHotplug(void)
+{
+    static const guint32 flags[] = {
+        VIR_DOMAIN_DEVICE_MODIFY_LIVE, VIR_DOMAIN_DEVICE_MODIFY_CURRENT,
+        VIR_DOMAIN_DEVICE_MODIFY_LIVE | VIR_DOMAIN_DEVICE_MODIFY_CONFIG,
+    };
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(flags); i++) {
+        testRun run = { 0 };
+
+        testStartAttach(&run, flags[i]);
+        testAnswerOk(&run, 0, testAnswerString(RUNNING("", "")));
+        testAssertRefusesUnsupported(&run, HOTPLUG);
+        testEnd(&run);
+    }
+}
+
+static void
+testAttachHotplugWithoutFlags(void)
+{
+    testRun run = { 0 };
+
+    testStartWith(&run, testGetProcedure("ATTACH_DEVICE"), testDomainString(ATTACHED));
+    testAssertDecides(&run, QEMU_DRIVER_QUEUE);
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    testAnswerOk(&run, 0, testAnswerString(RUNNING("", "")));
+    testAssertRefusesUnsupported(&run, HOTPLUG);
+    testEnd(&run);
+}
+
+/* What libvirt refuses itself, it gets without the attribute. */
+static void
+testAttachIsLibvirts(void)
+{
+    testRun run = { .conn.libvirt = 8002000 };
+
+    /* Not running. */
+    testStartAttach(&run, VIR_DOMAIN_DEVICE_MODIFY_LIVE);
+    testAnswerOk(&run, 0, testAnswerString(GUEST("", "1048576", "", "")));
+    testAssertAttachesCut(&run, VIR_DOMAIN_DEVICE_MODIFY_LIVE);
+    testEnd(&run);
+
+    /* Not persistent. */
+    testStartAttach(&run, VIR_DOMAIN_DEVICE_MODIFY_CONFIG);
+    testAnswerOk(&run, 0, testAnswerString(RUNNING("", "")));
+    testAnswerDefinition(&run, 0, DEFINITION("guest", BALLOON, ""));
+    testAssertAttachesCut(&run, VIR_DOMAIN_DEVICE_MODIFY_CONFIG);
+    testEnd(&run);
+
+    /* The domain has the device, however its UUID is written. */
+    testStartAttach(&run, VIR_DOMAIN_DEVICE_MODIFY_CONFIG);
+    testAnswerOk(&run, 0, testAnswerString(GUEST("", "1048576", "", "")));
+    testAnswerDefinition(&run, 1, DEFINITION("guest",
+        "<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address "
+        "uuid='11112222333344445555666677778888'/></source></hostdev>", ""));
+    testAssertAttachesCut(&run, VIR_DOMAIN_DEVICE_MODIFY_CONFIG);
+    testEnd(&run);
+
+    /* No such domain. */
+    testStartAttach(&run, VIR_DOMAIN_DEVICE_MODIFY_CONFIG);
+    testAnswer(&run, 0, VB_FRAME_ERROR, testError(VIR_ERR_NO_DOMAIN, 10, "a", "%s", "a"));
+    testAssertAttachesCut(&run, VIR_DOMAIN_DEVICE_MODIFY_CONFIG);
+    testEnd(&run);
+
+    /* Flags that nobody knows. */
+    testStartWith(&run, testGetProcedure("ATTACH_DEVICE_FLAGS"),
+                  testWord(testDomainString(ATTACHED), 0x80000002));
+    testAssertAttachesCut(&run, 0x80000002);
+    testEnd(&run);
+}
+
+/* An override of another device in the domain stays, and is joined. */
+static void
+testAttachJoinsOverride(void)
+{
+    static const char begin[] = "<q:override xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'>"
+        "<q:device alias='ua-disk'><q:frontend><q:property name='a' type='bool' value='true'/>"
+        "</q:frontend></q:device>";
+    g_autofree char *before = g_strconcat(DEFINITION_BEGIN("guest"), DEFINITION_END("", ""), NULL);
+    g_autofree char *after = NULL;
+    GString *text = g_string_new(before);
+    testRun run = { .conn.libvirt = 8002000 };
+
+    g_string_truncate(text, text->len - strlen("</domain>"));
+    g_string_append(text, begin);
+    g_string_append(text, "</q:override></domain>");
+    after = g_strconcat(DEFINITION_BEGIN("guest"), MDEV("", MDEV_ALIAS), "</devices>", begin,
+                        "<q:device alias='ua-vb-" MDEV_UUID "'><q:frontend><q:property "
+                        "name='x-balloon-allowed' type='bool' value='true'/></q:frontend>"
+                        "</q:device></q:override></domain>", NULL);
+    testStartAttach(&run, VIR_DOMAIN_DEVICE_MODIFY_CONFIG);
+    testAnswerOk(&run, 0, testAnswerString(GUEST("", "1048576", "", "")));
+    testAnswerDefinition(&run, 1, text->str);
+    testAssertDefines(&run, after);
+    testEnd(&run);
+    g_string_free(text, TRUE);
+}
+
+/* Detaching one, which leaves its override behind */
+
+#define KEPT_OVERRIDE "<qemu:override xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>" \
+    "<qemu:device alias='ua-x'><qemu:frontend><qemu:property name='a' type='bool' value='true'/>" \
+    "</qemu:frontend></qemu:device></qemu:override>"
+
+typedef struct {
+    const char *sentence;
+    const char *procedure;
+    const char *text; /* the device's XML or its alias */
+    guint32 flags;
+    bool orphans;
+} testDetach;
+
+#define ALIAS "ua-vb-" MDEV_UUID
+#define PCI_DEVICE "<hostdev mode='subsystem' type='pci'/>"
+
+static const testDetach testDetaches[] = {
+    { "from the definition prunes it", "DETACH_DEVICE_FLAGS", ATTACHED_CUT, 2, true },
+    { "from both prunes it", "DETACH_DEVICE_FLAGS", ATTACHED_CUT, 3, true },
+    { "from what there is prunes it", "DETACH_DEVICE_FLAGS", ATTACHED_CUT, 0, true },
+    { "from the running guest does not", "DETACH_DEVICE_FLAGS", ATTACHED_CUT, 1, false },
+    { "of another kind does not", "DETACH_DEVICE_FLAGS", PCI_DEVICE, 2, false },
+    { "by our alias prunes it", "DETACH_DEVICE_ALIAS", ALIAS, 2, true },
+    { "by our alias from what there is prunes it", "DETACH_DEVICE_ALIAS", ALIAS, 0, true },
+    { "by our alias from the running guest does not", "DETACH_DEVICE_ALIAS", ALIAS, 1, false },
+    { "by another alias does not", "DETACH_DEVICE_ALIAS", "ua-other", 2, false },
+};
+
+static void
+testStartDetach(testRun *run, const testDetach *detach)
+{
+    testStartWith(run, testGetProcedure(detach->procedure),
+                  testWord(testDomainString(detach->text), detach->flags));
+    testAssertDecides(run, QEMU_DRIVER_QUEUE);
+    testAssertDecides(run, QEMU_DRIVER_PASS);
+    testAssertUnchanged(run);
+    g_assert_true(qemuDriverCallWantsReply(run->call) == detach->orphans);
+}
+
+/* The reply that libvirt gave is the client's, whatever follows. */
+static void
+testAssertRepliesAsItCame(testRun *run)
+{
+    static const guint8 nothing[1];
+    size_t length = 0;
+
+    testAssertDecides(run, QEMU_DRIVER_PASS);
+    g_assert_null(qemuDriverCallEditReply(run->call, VB_FRAME_OK, nothing, 0, &length));
+}
+
+static void
+testDetachPrunes(gconstpointer opaque)
+{
+    const testDetach *detach = opaque;
+    testRun run = { 0 };
+
+    testStartDetach(&run, detach);
+    g_assert_false(qemuDriverCallReplied(run.call, VB_FRAME_ERROR));
+    if (!detach->orphans) {
+        g_assert_false(qemuDriverCallReplied(run.call, VB_FRAME_OK));
+        testEnd(&run);
+        return;
+    }
+    g_assert_true(qemuDriverCallReplied(run.call, VB_FRAME_OK));
+    testAnswerDefinition(&run, 1, DEFINITION("guest", BALLOON, KEPT_OVERRIDE OVERRIDE));
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 350,
+                       testWord(testAnswerString(DEFINITION("guest", BALLOON, KEPT_OVERRIDE)), 0));
+    testAnswerOk(&run, 0, testDomain());
+    testAssertRepliesAsItCame(&run);
+    testEnd(&run);
+}
+
+/* What is used still stays. */
+static void
+testDetachKeeps(void)
+{
+    testRun run = { 0 };
+
+    testStartDetach(&run, &testDetaches[0]);
+    g_assert_true(qemuDriverCallReplied(run.call, VB_FRAME_OK));
+    testAnswerDefinition(&run, 1, DEFINITION("guest", MDEV("", MDEV_ALIAS), OVERRIDE));
+    testAssertRepliesAsItCame(&run);
+    testEnd(&run);
+
+    /* A domain that is gone when it is shut off. */
+    testStartDetach(&run, &testDetaches[0]);
+    g_assert_true(qemuDriverCallReplied(run.call, VB_FRAME_OK));
+    testAnswerDefinition(&run, 0, DEFINITION("guest", BALLOON, OVERRIDE));
+    testAssertRepliesAsItCame(&run);
+    testEnd(&run);
+}
+
+/* The device is detached, so nothing that fails now is the client's business. */
+static void
+testDetachDoesNotFail(void)
+{
+    testRun run = { 0 };
+    int step;
+
+    for (step = 0; step < 5; step++) {
+        testStartDetach(&run, &testDetaches[0]);
+        g_assert_true(qemuDriverCallReplied(run.call, VB_FRAME_OK));
+        if (step >= 3) {
+            testAnswerDefinition(&run, 1, DEFINITION("guest", BALLOON, OVERRIDE));
+            testAssertDecides(&run, QEMU_DRIVER_ASK);
+        } else {
+            testAssertAsksDefinition(&run);
+        }
+        if (step == 0 || step == 3)
+            testAnswer(&run, 0, VB_FRAME_ERROR,
+                       testError(VIR_ERR_ACCESS_DENIED, VIR_FROM_ACCESS, "a", "%s", "a"));
+        else if (step == 1 || step == 4)
+            qemuDriverCallExpire(run.call, "too late");
+        else
+            qemuDriverCallAnswer(run.call, 1, VB_FRAME_OK, NULL, 0);
+        testAssertRepliesAsItCame(&run);
+        testEnd(&run);
+    }
+}
+
+/* The policy of a running guest's memory balloon */
+
+typedef struct {
+    const char *sentence;
+    const char *device;
+    guint32 flags;
+    const char *live;     /* the memory balloon that the guest has; NULL: it is not asked for */
+    const char *inactive; /* likewise in the definition */
+    const char *policy;   /* that is set; "": removed; NULL: the device goes on without it */
+    guint32 metadataFlags;
+} testUpdate;
+
+#define LIVE VIR_DOMAIN_DEVICE_MODIFY_LIVE
+#define CONFIG VIR_DOMAIN_DEVICE_MODIFY_CONFIG
+#define FORCE VIR_DOMAIN_DEVICE_MODIFY_FORCE
+#define WARN WRITTEN_BALLOON("warn")
+#define STATS "<memballoon model='virtio'><stats period='5'/><alias name='balloon0'/></memballoon>"
+
+static const testUpdate testUpdates[] = {
+    { "sets a policy", WARN, LIVE, BALLOON, NULL, "warn", LIVE },
+    { "sets 'block'", WRITTEN_BALLOON("block"), LIVE, STATS, NULL, "block", LIVE },
+    { "sets 'ignore'", WRITTEN_BALLOON("ignore"), LIVE, BALLOON, NULL, "ignore", LIVE },
+    { "sets 'redirect'", WRITTEN_BALLOON("redirect"), LIVE, BALLOON, NULL, "redirect", LIVE },
+    { "removes a policy", WRITTEN_BALLOON("default"), LIVE, BALLOON, NULL, "", LIVE },
+    { "sets it for the next start", WARN, CONFIG, NULL, BALLOON, "warn", CONFIG },
+    { "sets it for both", WARN, LIVE | CONFIG, BALLOON, BALLOON, "warn", LIVE | CONFIG },
+    { "sets it for what there is", WARN, 0, BALLOON, NULL, "warn", 0 },
+    { "sets it by force", WARN, LIVE | FORCE, BALLOON, NULL, "warn", LIVE },
+    { "repeats what the domain says", "<memballoon policy='warn' model='virtio'><stats "
+      "period='5'/></memballoon>", LIVE, STATS, NULL, "warn", LIVE },
+    { "of another model is libvirt's", "<memballoon model='none' policy='warn'/>", LIVE, BALLOON,
+      NULL, NULL, 0 },
+    { "of another period is libvirt's", "<memballoon model='virtio' policy='warn'><stats "
+      "period='6'/></memballoon>", LIVE, STATS, NULL, NULL, 0 },
+    { "of another element is libvirt's", "<memballoon model='virtio' policy='warn'><driver "
+      "iommu='on'/></memballoon>", LIVE, BALLOON, NULL, NULL, 0 },
+    { "of another attribute is libvirt's", "<memballoon model='virtio' autodeflate='on' "
+      "policy='warn'/>", LIVE, BALLOON, NULL, NULL, 0 },
+    { "of which only the guest agrees is libvirt's", "<memballoon model='virtio' policy='warn'>"
+      "<stats period='5'/></memballoon>", LIVE | CONFIG, STATS, BALLOON, NULL, 0 },
+    { "without a memory balloon is libvirt's", WARN, LIVE, "", NULL, NULL, 0 },
+};
+
+static void
+testAnswerUpdate(testRun *run, guint question, const char *balloon)
+{
+    g_autofree char *xml = g_strconcat(DEFINITION_BEGIN("guest"), balloon, DEFINITION_END("", ""),
+                                       NULL);
+
+    testAnswerOk(run, question, testAnswerString(xml));
+}
+
+/* The device's arguments with the policy cut out. */
+static GByteArray *
+testMakeCutUpdate(const testUpdate *update)
+{
+    g_autofree char *text = g_strdup(update->device);
+    char *cut = strstr(text, " policy='warn'");
+
+    memmove(cut, cut + strlen(" policy='warn'"), strlen(cut + strlen(" policy='warn'")) + 1);
+    return testWord(testDomainString(text), update->flags);
+}
+
+static GByteArray *
+testMakeMetadata(const char *policy, guint32 flags)
+{
+    GByteArray *args = testDomainWord(VIR_DOMAIN_METADATA_ELEMENT);
+    g_autofree char *element = g_strdup_printf("<policy memballoon='%s'/>", policy);
+
+    testOptional(args, policy[0] != '\0' ? element : NULL);
+    testOptional(args, "balloon");
+    testOptional(args, OUR_URI);
+    return testWord(args, flags);
+}
+
+static void
+testUpdateDevice(gconstpointer opaque)
+{
+    const testUpdate *update = opaque;
+    guint count = (update->live != NULL) + (update->inactive != NULL);
+    testRun run = { 0 };
+    size_t length = 1;
+    guint8 *edited;
+
+    testStartWith(&run, testGetProcedure("UPDATE_DEVICE_FLAGS"),
+                  testWord(testDomainString(update->device), update->flags));
+    testAssertDecides(&run, QEMU_DRIVER_QUEUE);
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    if (update->inactive)
+        testAssertQuestion(&run, count - 1, count, REMOTE_PROGRAM, 14,
+                           testDomainWord(VIR_DOMAIN_XML_INACTIVE));
+    if (update->live)
+        testAssertQuestion(&run, 0, count, REMOTE_PROGRAM, 14, testDomainWord(0));
+    if (update->live)
+        testAnswerUpdate(&run, 0, update->live);
+    if (update->inactive)
+        testAnswerUpdate(&run, count - 1, update->inactive);
+
+    testAssertDecides(&run, QEMU_DRIVER_PASS);
+    if (update->policy) {
+        testAssertForwards(&run, 264, testMakeMetadata(update->policy, update->metadataFlags));
+        g_assert_true(qemuDriverCallWantsReply(run.call));
+        edited = qemuDriverCallEditReply(run.call, VB_FRAME_OK, testThreeBytes, 0, &length);
+        g_assert_nonnull(edited);
+        g_assert_cmpuint(length, ==, 0);
+        g_free(edited);
+    } else {
+        testAssertForwards(&run, 174, testMakeCutUpdate(update));
+        g_assert_false(qemuDriverCallWantsReply(run.call));
+    }
+    testEnd(&run);
+}
+
+static void
+testUpdateUnknownFlags(void)
+{
+    static const testUpdate update = { NULL, WARN, 0x80000001, NULL, NULL, NULL, 0 };
+    testRun run = { 0 };
+
+    testStartWith(&run, testGetProcedure("UPDATE_DEVICE_FLAGS"),
+                  testWord(testDomainString(update.device), update.flags));
+    testAssertDecides(&run, QEMU_DRIVER_QUEUE);
+    testAssertDecides(&run, QEMU_DRIVER_PASS);
+    testAssertForwards(&run, 174, testMakeCutUpdate(&update));
+    testEnd(&run);
+}
+
+/* A patient call is not refused because nothing can be learned. */
+static void
+testUpdateUnanswered(void)
+{
+    static const testUpdate update = { NULL, WARN, LIVE, NULL, NULL, NULL, 0 };
+    testRun run = { 0 };
+
+    testStartWith(&run, testGetProcedure("UPDATE_DEVICE_FLAGS"),
+                  testWord(testDomainString(update.device), update.flags));
+    testAssertDecides(&run, QEMU_DRIVER_QUEUE);
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    testAnswerOk(&run, 0, testAnswerString("nonsense"));
+    testAssertDecides(&run, QEMU_DRIVER_PASS);
+    testAssertForwards(&run, 174, testMakeCutUpdate(&update));
+    testEnd(&run);
+}
+
+/* What libvirt tells */
+
+#define SHOWN_BALLOON(policy) "<memballoon model='virtio' policy='" policy "'/>"
+
+/* Takes @payload and @expected; NULL: the reply goes on as it came. */
+static void
+testAssertEdits(const testRun *run, guint32 status, GByteArray *payload, GByteArray *expected)
+{
+    size_t length = 0;
+    guint8 *edited;
+
+    g_assert_true(qemuDriverCallWantsReply(run->call));
+    edited = qemuDriverCallEditReply(run->call, status, payload->data, payload->len, &length);
+    if (expected) {
+        g_assert_nonnull(edited);
+        g_assert_cmpmem(edited, (guint)length, expected->data, expected->len);
+        g_byte_array_unref(expected);
+    } else {
+        g_assert_null(edited);
+    }
+    g_free(edited);
+    g_byte_array_unref(payload);
+}
+
+static void
+testStartDump(testRun *run, const testProcedure *procedure)
+{
+    testStartWith(run, procedure, testArgs(procedure));
+    testAssertDecides(run, QEMU_DRIVER_PASS);
+    testAssertUnchanged(run);
+}
+
+static void
+testProcedureShows(gconstpointer opaque)
+{
+    static const char stored[] = DEFINITION("guest", BALLOON MDEV("", MDEV_ALIAS),
+                                            STORED_POLICY("warn") OVERRIDE);
+    static const char shown[] = DEFINITION("guest", SHOWN_BALLOON("warn")
+                                           MDEV(" ballooning='on'", MDEV_ALIAS),
+                                           STORED_POLICY("warn") OVERRIDE);
+    static const char *const plain[] = {
+        DEFINITION("guest", BALLOON MDEV("", MDEV_ALIAS), ""), "", "nonsense", "<domain",
+        DEFINITION("guest", BALLOON, STORED_POLICY("other")),
+        "<!DOCTYPE domain []>" DEFINITION("guest", BALLOON, STORED_POLICY("warn")),
+    };
+    testRun run = { 0 };
+    size_t i;
+
+    testStartDump(&run, opaque);
+    testAssertEdits(&run, VB_FRAME_OK, testAnswerString(stored), testAnswerString(shown));
+    for (i = 0; i < G_N_ELEMENTS(plain); i++)
+        testAssertEdits(&run, VB_FRAME_OK, testAnswerString(plain[i]), NULL);
+    testAssertEdits(&run, VB_FRAME_ERROR, testAnswerString(stored), NULL);
+    testAssertEdits(&run, VB_FRAME_CONTINUE, testAnswerString(stored), NULL);
+    testEnd(&run);
+}
+
+/* A string that does not fit into what came. */
+static void
+testShowsNothingCutOff(void)
+{
+    static const char stored[] = DEFINITION("guest", BALLOON, STORED_POLICY("warn"));
+    g_autoptr(GByteArray) answer = testAnswerString(stored);
+    testRun run = { 0 };
+    size_t length;
+
+    testStartDump(&run, testGetProcedure("GET_XML_DESC"));
+    for (length = 0; length < answer->len; length++) {
+        g_autofree guint8 *few = g_memdup2(answer->data, length);
+        size_t newLength = 0;
+
+        g_assert_null(qemuDriverCallEditReply(run.call, VB_FRAME_OK, few, length, &newLength));
+    }
+    testEnd(&run);
+}
+
+/* One that is as long as libvirt can take cannot grow. */
+static void
+testShowsNothingTooLong(void)
+{
+    static const char begin[] = DEFINITION_BEGIN("guest") BALLOON;
+    static const char end[] = DEFINITION_END("", STORED_POLICY("warn"));
+    size_t room = 4194304 - strlen(begin) - strlen(end);
+    size_t most = room - strlen(" policy='warn'");
+    size_t spaces;
+
+    for (spaces = most - 1; spaces <= most + 2; spaces++) {
+        g_autofree char *fill = g_strnfill(MIN(spaces, room), ' ');
+        g_autofree char *stored = g_strconcat(begin, fill, end, NULL);
+        g_autofree char *shown = g_strconcat(DEFINITION_BEGIN("guest") SHOWN_BALLOON("warn"), fill,
+                                             end, NULL);
+        testRun run = { 0 };
+
+        testStartDump(&run, testGetProcedure("GET_XML_DESC"));
+        testAssertEdits(&run, VB_FRAME_OK, testAnswerString(stored),
+                        spaces <= most ? testAnswerString(shown) : NULL);
+        testEnd(&run);
+    }
+}
+
+/* What goes to another host stays as it is stored. */
+static void
+testShowsNoMigratable(void)
+{
+    static const struct {
+        guint32 flags;
+        bool shown;
+    } cases[] = {
+        { 0, true }, { VIR_DOMAIN_XML_SECURE, true }, { VIR_DOMAIN_XML_INACTIVE, true },
+        { VIR_DOMAIN_XML_UPDATE_CPU, true }, { VIR_DOMAIN_XML_MIGRATABLE, false },
+        { VIR_DOMAIN_XML_MIGRATABLE | VIR_DOMAIN_XML_SECURE, false },
+    };
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        testRun run = { 0 };
+
+        testStartWith(&run, testGetProcedure("GET_XML_DESC"), testDomainWord(cases[i].flags));
+        testAssertDecides(&run, QEMU_DRIVER_PASS);
+        g_assert_true(qemuDriverCallWantsReply(run.call) == cases[i].shown);
+        testEnd(&run);
+    }
+}
+
+/* The flags of other dumps are others: 8 means nothing to them. */
+static void
+testShowsOthersWithAnyFlags(void)
+{
+    testRun run = { 0 };
+
+    testStartWith(&run, testGetProcedure("MANAGED_SAVE_GET_XML_DESC"),
+                  testDomainWord(VIR_DOMAIN_XML_MIGRATABLE));
+    testAssertDecides(&run, QEMU_DRIVER_PASS);
+    g_assert_true(qemuDriverCallWantsReply(run.call));
+    testEnd(&run);
+}
+
+#undef TURN
+#undef LENIENT
+#undef PATIENT
+#undef SHOW
+#undef LIVE
+#undef CONFIG
+#undef FORCE
 
 /* Verdicts */
 
@@ -1055,7 +2544,7 @@ testUnreadableTypeOfUnjudged(void)
 {
     testRun run = { 0 };
 
-    testStart(&run, REMOTE_PROGRAM, 13, testArgsDevice());
+    testStart(&run, REMOTE_PROGRAM, 13, testDomainString(NEW_PCI));
     testAssertDecides(&run, QEMU_DRIVER_ASK);
     qemuDriverCallAnswer(run.call, 0, VB_FRAME_OK, NULL, 0);
     testAssertDecides(&run, QEMU_DRIVER_PASS);
@@ -1175,11 +2664,13 @@ static void
 testTypeAskedTwice(void)
 {
     testRun first = { 0 };
+    g_autoptr(GByteArray) args = NULL;
     qemuDriverCall *second;
 
     testStartSetMemory(&first);
     testAssertDecides(&first, QEMU_DRIVER_ASK);
     second = first.call;
+    args = first.args;
     testStartSetMemory(&first);
     testAssertDecides(&first, QEMU_DRIVER_ASK);
     testAnswerOk(&first, 0, testAnswerString("QEMU"));
@@ -1198,13 +2689,26 @@ testFreeNothing(void)
     qemuDriverCallFree(NULL);
 }
 
+typedef struct {
+    const char *sentence;
+    GTestDataFunc func;
+} testSentence;
+
+static void
+testAddAll(const testProcedure *procedure, const testSentence *sentences, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        g_autofree char *path = g_strdup_printf("/qemudriver/%s %s", procedure->name,
+                                                sentences[i].sentence);
+
+        g_test_add_data_func(path, procedure, sentences[i].func);
+    }
+}
+
 static void
 testAddProcedure(const testProcedure *procedure)
 {
-    static const struct {
-        const char *sentence;
-        GTestDataFunc func;
-    } tests[] = {
+    static const testSentence sentences[] = {
         { "is in the table", testProcedureIsFound },
         { "asks for its arguments and no more", testProcedureLayout },
         { "names its domain", testProcedureDecodes },
@@ -1215,36 +2719,114 @@ testAddProcedure(const testProcedure *procedure)
         { "passes on a connection to another driver", testProcedureOther },
         { "ends when its time is over", testProcedureExpires },
     };
-    size_t i;
+    static const testSentence documents[] = {
+        { "is forwarded with the stored form", testProcedureRewrites },
+        { "is rewritten only for QEMU", testProcedureRewritesLater },
+        { "is not touched on a connection to another driver", testProcedureLeavesOthers },
+        { "is refused with a value that is none", testProcedureRefusesValue },
+    };
+    static const testSentence domains[] = {
+        { "leaves what is no XML to libvirt", testProcedureLeavesBroken },
+        { "with an opt-out needs libvirt 8.2", testProcedureOptOutNeedsLibvirt },
+    };
+    static const testSentence optional = { "may come without XML", testProcedureWithout };
+    static const testSentence params[] = {
+        { "has two documents rewritten", testProcedureParams },
+        { "has no other parameter rewritten", testProcedureOtherParams },
+    };
+    static const testSentence strict = { "names its domain in a refusal",
+                                         testProcedureNamesUnanswered };
+    static const testSentence shows = { "shows what is in force", testProcedureShows };
+    bool device = strstr(procedure->name, "DEVICE");
 
-    for (i = 0; i < G_N_ELEMENTS(tests); i++) {
-        g_autofree char *path = g_strdup_printf("/qemudriver/%s %s", procedure->name,
-                                                tests[i].sentence);
-
-        g_test_add_data_func(path, procedure, tests[i].func);
-    }
+    testAddAll(procedure, sentences, G_N_ELEMENTS(sentences));
+    if (procedure->xml)
+        testAddAll(procedure, documents, G_N_ELEMENTS(documents));
+    if (procedure->xml && !device)
+        testAddAll(procedure, domains, G_N_ELEMENTS(domains));
+    if (strpbrk(procedure->layout, "OT"))
+        testAddAll(procedure, &optional, 1);
+    if (procedure->param)
+        testAddAll(procedure, params, G_N_ELEMENTS(params));
+    if (procedure->xml && procedure->flags == 0 && !device && procedure->layout[0] == 'd')
+        testAddAll(procedure, &strict, 1);
+    if (testIsShown(procedure))
+        testAddAll(procedure, &shows, 1);
 }
 
 static void
 testAddAttach(const testProcedure *procedure)
 {
-    static const struct {
-        const char *sentence;
-        GTestDataFunc func;
-    } tests[] = {
+    static const testSentence sentences[] = {
         { "is kept from pinning what the balloon holds", testRefusesAttach },
         { "of what is no XML is libvirt's to refuse", testAttachUnreadable },
         { "of a document type is judged", testAttachDoctype },
         { "of a harmless device passes without a question", testAttachHarmless },
     };
-    size_t i;
 
-    for (i = 0; i < G_N_ELEMENTS(tests); i++) {
-        g_autofree char *path = g_strdup_printf("/qemudriver/%s %s", procedure->name,
-                                                tests[i].sentence);
+    testAddAll(procedure, sentences, G_N_ELEMENTS(sentences));
+}
 
-        g_test_add_data_func(path, procedure, tests[i].func);
+static void
+testAddXML(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(testMetadatas); i++) {
+        g_autofree char *path = g_strdup_printf("/qemudriver/SET_METADATA with %s %s",
+                                                testMetadatas[i].sentence, testMetadatas[i].error ?
+                                                "is refused" : "passes");
+
+        g_test_add_data_func(path, &testMetadatas[i], testSetMetadata);
     }
+    for (size_t i = 0; i < G_N_ELEMENTS(testUpdates); i++) {
+        g_autofree char *path = g_strdup_printf("/qemudriver/an update %s",
+                                                testUpdates[i].sentence);
+
+        g_test_add_data_func(path, &testUpdates[i], testUpdateDevice);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(testDetaches); i++) {
+        g_autofree char *path = g_strdup_printf("/qemudriver/a detachment %s",
+                                                testDetaches[i].sentence);
+
+        g_test_add_data_func(path, &testDetaches[i], testDetachPrunes);
+    }
+    g_test_add_func("/qemudriver/a detachment keeps what is used", testDetachKeeps);
+    g_test_add_func("/qemudriver/a detachment that libvirt has done does not fail",
+                    testDetachDoesNotFail);
+    g_test_add_func("/qemudriver/the domains inside a snapshot or checkpoint are read",
+                    testInnerDomains);
+    g_test_add_func("/qemudriver/attributes in a document type are refused", testDoctype);
+    g_test_add_func("/qemudriver/a version that cannot be read is refused", testLibvirtUnreadable);
+    g_test_add_func("/qemudriver/an emulator with the property may opt out",
+                    testEmulatorHasProperty);
+    g_test_add_func("/qemudriver/an emulator without the property is refused",
+                    testEmulatorLacksProperty);
+    g_test_add_func("/qemudriver/an emulator that libvirt does not list is not run",
+                    testEmulatorIsNotListed);
+    g_test_add_func("/qemudriver/capabilities that libvirt does not tell are done without",
+                    testCapabilitiesFail);
+    g_test_add_func("/qemudriver/an emulator that takes too long is done without",
+                    testExpiresWhileProbing);
+    g_test_add_func("/qemudriver/an opted out device is attached by a definition",
+                    testAttachDefines);
+    g_test_add_func("/qemudriver/an attachment with an opt-out asks what a definition asks",
+                    testAttachAsksAll);
+    g_test_add_func("/qemudriver/an opted out device is not plugged in", testAttachHotplug);
+    g_test_add_func("/qemudriver/an opted out device is not plugged in without flags",
+                    testAttachHotplugWithoutFlags);
+    g_test_add_func("/qemudriver/an attachment that libvirt refuses goes on without the attribute",
+                    testAttachIsLibvirts);
+    g_test_add_func("/qemudriver/an attachment joins the overrides that there are",
+                    testAttachJoinsOverride);
+    g_test_add_func("/qemudriver/an update with flags that nobody knows is libvirt's",
+                    testUpdateUnknownFlags);
+    g_test_add_func("/qemudriver/an update about which nothing can be learned is libvirt's",
+                    testUpdateUnanswered);
+    g_test_add_func("/qemudriver/nothing is shown in a dump that is cut off",
+                    testShowsNothingCutOff);
+    g_test_add_func("/qemudriver/nothing is shown where the string would be too long",
+                    testShowsNothingTooLong);
+    g_test_add_func("/qemudriver/nothing is shown in what can be migrated", testShowsNoMigratable);
+    g_test_add_func("/qemudriver/other dumps have no such flag", testShowsOthersWithAnyFlags);
 }
 
 static void
@@ -1273,6 +2855,7 @@ main(int argc, char **argv)
         testAddProcedure(&testProcedures[i]);
     testAddAttach(&testProcedures[2]);
     testAddAttach(&testProcedures[3]);
+    testAddXML();
 
     g_test_add_func("/qemudriver/a shrink is refused", testRefusesSetMemory);
     g_test_add_data_func("/qemudriver/a QMP command is refused", GINT_TO_POINTER(0),

@@ -202,7 +202,9 @@ def plain():
     cases = {f"schemadata/{base}.xml": written(tree(base)) for base in BASES}
     for directory in OTHERS:
         for path in sorted((ROOT / "tests" / directory).glob("*.xml")):
-            cases[f"{directory}/{path.name}"] = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
+            if without_ours(text) == written(ElementTree.fromstring(text)):
+                cases[f"{directory}/{path.name}"] = text
     # and what libvirt refuses without any doing of ours
     cases["a balloon without a model"] = re.sub(r"<memballoon[^>]*>", "<memballoon/>",
                                                 written(tree("linux")))
