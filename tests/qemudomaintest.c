@@ -121,6 +121,8 @@ typedef struct {
     testPersistent persistent;
     const char *const *messages;
     const testMonitorAnswer *monitor; /* up to one without a command */
+    const char *network;
+    bool isHostdev; /* that network */
 
     /* The verdict. */
     qemuDomainAction action;
@@ -483,12 +485,12 @@ static const testCase testCases[] = {
                      .more = OVERRIDE(OVERRIDE_DEVICE("ua-vgpu", PROPERTY("x-balloon-allowed",
                                                                           "string", "off"))) },
       REFUSES, .inhibitors = "vfio-mdev ua-vgpu " UUID_A " xml" },
-    { "an opt-out that is a text and says on is believed under never", .memory = HALF,
+    { "an opt-out that is a text and says on is none, as QEMU takes none", .memory = HALF,
       .flags = LIVE, .qmp = QEMU_DOMAIN_QMP_NEVER,
       .live = GUEST{ .devices = MDEV("ua-vgpu", "vfio-pci", UUID_A),
                      .more = OVERRIDE(OVERRIDE_DEVICE("ua-vgpu", PROPERTY("x-balloon-allowed",
                                                                           "string", "on"))) },
-      AVAILABLE },
+      REFUSES, .inhibitors = "vfio-mdev ua-vgpu " UUID_A " xml" },
     { "an override that removes the property is no opt-out", .memory = HALF, .flags = LIVE,
       .qmp = QEMU_DOMAIN_QMP_NEVER,
       .live = GUEST{ .devices = MDEV("ua-vgpu", "vfio-pci", UUID_A),
@@ -1245,18 +1247,54 @@ testAnswerXML(testRun *run, bool inactive)
     g_assert_no_error(error);
 }
 
+/* What a QEMU without anything that matters answers (7.2, made by the program); a case that is about
+ * one of these says something else. */
+static const testMonitorAnswer testUsualAnswers[] = {
+    { "{\"execute\":\"query-migrate\"}", "{\"return\":{},\"id\":\"libvirt-1\"}" },
+    { "{\"execute\":\"query-migrate-capabilities\"}",
+      "{\"return\":[{\"state\":false,\"capability\":\"xbzrle\"},"
+      "{\"state\":false,\"capability\":\"background-snapshot\"}],\"id\":\"libvirt-2\"}" },
+    { "{\"execute\":\"query-sev\"}",
+      "{\"return\":{\"enabled\":false,\"api-minor\":0,\"handle\":0,\"state\":\"uninit\","
+      "\"api-major\":0,\"build-id\":0,\"policy\":0},\"id\":\"libvirt-3\"}" },
+    { "{\"execute\":\"query-colo-status\"}",
+      "{\"return\":{\"last-mode\":\"none\",\"mode\":\"none\",\"reason\":\"none\"},"
+      "\"id\":\"libvirt-4\"}" },
+    { "{\"execute\":\"query-named-block-nodes\"}", "{\"return\":[],\"id\":\"libvirt-5\"}" },
+    { "{\"execute\":\"query-version\"}",
+      "{\"return\":{\"qemu\":{\"micro\":22,\"minor\":2,\"major\":7},\"package\":\"\"},"
+      "\"id\":\"libvirt-6\"}" },
+    { "{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"info network\"}}",
+      "{\"return\":\"\",\"id\":\"libvirt-7\"}" },
+    { NULL, NULL },
+};
+
+static void
+testAddUsualAnswers(qemuDomainFacts *facts)
+{
+    for (const testMonitorAnswer *answer = testUsualAnswers; answer->command; answer++)
+        qemuDomainFactsAddMonitorReply(facts, answer->command, answer->answer);
+}
+
 static bool
-testAnswerMonitor(testRun *run, const char *command)
+testAnswerMonitorFrom(testRun *run, const testMonitorAnswer *answers, const char *command)
 {
     const testMonitorAnswer *answer;
 
-    for (answer = run->data->monitor; answer && answer->command; answer++) {
+    for (answer = answers; answer && answer->command; answer++) {
         if (g_str_equal(answer->command, command)) {
             qemuDomainFactsAddMonitorReply(run->facts, command, answer->answer);
             return true;
         }
     }
     return false;
+}
+
+static bool
+testAnswerMonitor(testRun *run, const char *command)
+{
+    return testAnswerMonitorFrom(run, run->data->monitor, command) ||
+        testAnswerMonitorFrom(run, testUsualAnswers, command);
 }
 
 /* Returns false, and fails the test, where the case does not have the answer. */
@@ -1295,10 +1333,15 @@ testAnswer(testRun *run, const qemuDomainQuestion *question)
         words = g_strdup(question->command);
         known = testAnswerMonitor(run, question->command);
         break;
+    case QEMU_DOMAIN_QUESTION_NETWORK:
+        words = g_strdup("network");
+        known = g_strcmp0(question->name, data->network) == 0;
+        if (known)
+            qemuDomainFactsAddNetwork(run->facts, question->name, data->isHostdev);
+        break;
     case QEMU_DOMAIN_QUESTION_DEFINITION:
     case QEMU_DOMAIN_QUESTION_MANAGED_SAVE:
     case QEMU_DOMAIN_QUESTION_IMAGE:
-    case QEMU_DOMAIN_QUESTION_NETWORK:
     case QEMU_DOMAIN_QUESTION_LIBVIRT:
     case QEMU_DOMAIN_QUESTION_EMULATOR:
     default:
@@ -1341,6 +1384,8 @@ testAssertAllAsked(const testRun *run)
         testAssertAsked(run, "persistent");
     if (run->data->messages)
         testAssertAsked(run, "messages");
+    if (run->data->network)
+        testAssertAsked(run, "network");
     for (answer = run->data->monitor; answer && answer->command; answer++)
         testAssertAsked(run, answer->command);
 }
@@ -1812,6 +1857,7 @@ testAnswersAreReplaced(void)
     g_assert_true(qemuDomainFactsAddXML(facts, false, second, strlen(second), NULL));
     qemuDomainFactsAddMessages(facts, TAINTED);
     qemuDomainFactsAddMessages(facts, NOT_TAINTED);
+    testAddUsualAnswers(facts);
     qemuDomainFactsAddMonitorReply(facts, LIST(PERIPHERAL), "nonsense");
     qemuDomainFactsAddMonitorReply(facts, LIST(PERIPHERAL), NOBODY);
     qemuDomainFactsAddMonitorReply(facts, LIST(ANONYMOUS), NOBODY);
@@ -1836,6 +1882,7 @@ testHostileName(gconstpointer opaque)
     g_autoptr(qemuDomainVerdict) verdict = NULL;
 
     g_assert_true(qemuDomainFactsAddXML(facts, false, xml, strlen(xml), NULL));
+    testAddUsualAnswers(facts);
     qemuDomainFactsAddMonitorReply(facts, LIST(PERIPHERAL), list);
     qemuDomainFactsAddMonitorReply(facts, LIST(ANONYMOUS), NOBODY);
 
@@ -2053,8 +2100,16 @@ static const testCase testOtherRequests[] = {
       .text = ATTACH_REFUSED("vDPA device (/dev/vhost-vdpa-0)") },
     { "attaching an interface of type bridge passes unasked",
       ATTACHES("<interface type='bridge'><source bridge='br0'/></interface>"), PASSES },
-    { "attaching an interface of type network passes unasked, as only the network knows",
-      ATTACHES("<interface type='network'><source network='vfs'/></interface>"), PASSES },
+    { "attaching an interface of a network passes where the balloon is not inflated",
+      ATTACHES("<interface type='network'><source network='vfs'/></interface>"),
+      .live = GUEST{ .policy = "block" }, PASSES },
+    { "attaching an interface of a network that hands out devices of the host is kept out",
+      ATTACHES("<interface type='network'><source network='vfs'/></interface>"),
+      .live = GUEST{ BLOCKING }, .messages = NOT_TAINTED, .network = "vfs", .isHostdev = true,
+      KEEPS_OUT, .text = ATTACH_REFUSED("assigned PCI device (of network 'vfs')") },
+    { "attaching an interface of any other network passes",
+      ATTACHES("<interface type='network'><source network='default'/></interface>"),
+      .live = GUEST{ BLOCKING }, .network = "default", PASSES },
     { "attaching a userspace NVMe disk is kept out",
       ATTACHES("<disk type='nvme' device='disk'><source type='pci' managed='yes' namespace='1'>"
                "<address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></source>"

@@ -279,8 +279,7 @@ vbDomainHostdevDefParseXML(vbDomainDef *def,
     hostdev->modelName = g_strdup(vbXMLProp(device, "model"));
     hostdev->model = VB_DOMAIN_MDEV_MODEL_OTHER;
     hostdev->isInterface = g_str_equal((const char *)device->name, "interface");
-    if (!hostdev->isInterface)
-        hostdev->ballooningText = g_strdup(vbXMLPlainProp(device, "ballooning"));
+    hostdev->ballooningText = g_strdup(vbXMLPlainProp(device, "ballooning"));
     hostdev->ballooning = vbDomainBallooningFromString(hostdev->ballooningText);
     hostdev->iommufd = vbXMLPropIs(driver, "iommufd", "yes");
     hostdev->alias = vbDomainDeviceAliasParseXML(device);

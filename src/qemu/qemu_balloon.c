@@ -2,13 +2,15 @@
  * qemu_balloon.c: what is known of a domain, and what state its balloon is in
  *
  * The definition is believed where it shows an inhibitor.  Where it shows none, the running QEMU
- * is asked by the rule of the setting 'qmp', in rounds: what devices it has, and then of each
- * VFIO device whether it is opted out.
+ * is asked by the rule of the setting 'qmp', in rounds: what devices it has and what it is doing,
+ * and then of each VFIO device whether it is opted out.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
 #include "qemu_balloon.h"
+
+#include <string.h>
 
 #include "qemu_monitor_json.h"
 
@@ -273,6 +275,43 @@ qemuBalloonDescribeVfio(qemuInhibitor *inhibitor, const vbDomainHostdevDef *host
     }
 }
 
+/* Whether both are the same thing, one of them shown by the XML and one by QEMU. */
+static bool
+qemuBalloonIsSame(const qemuInhibitor *a, const qemuInhibitor *b)
+{
+    if (a->alias && b->alias)
+        return strcmp(a->alias, b->alias) == 0;
+    return a->kind == b->kind && !a->alias && !b->alias;
+}
+
+/* Takes @inhibitor; what is known already only gains evidence. */
+static void
+qemuBalloonAddInhibitor(qemuDomainVerdict *verdict, qemuInhibitor *inhibitor)
+{
+    for (guint i = 0; i < verdict->inhibitors->len; i++) {
+        qemuInhibitor *known = g_ptr_array_index(verdict->inhibitors, i);
+
+        if (!qemuBalloonIsSame(known, inhibitor))
+            continue;
+        known->evidence |= inhibitor->evidence;
+        qemuInhibitorSetAnswer(known, inhibitor->question, inhibitor->answer);
+        qemuInhibitorFree(inhibitor);
+        return;
+    }
+    g_ptr_array_add(verdict->inhibitors, inhibitor);
+}
+
+/* What QEMU answered to @question shows it. */
+static void
+qemuBalloonAddAnswer(qemuDomainVerdict *verdict, qemuInhibitorKind kind, const char *alias,
+                     const char *question, const char *answer)
+{
+    qemuInhibitor *inhibitor = qemuInhibitorNew(kind, QEMU_INHIBITOR_EVIDENCE_QMP, alias, NULL);
+
+    qemuInhibitorSetAnswer(inhibitor, question, answer);
+    qemuBalloonAddInhibitor(verdict, inhibitor);
+}
+
 /* Judges one device that QEMU has; leaves @verdict at NEED where answers are missing. Returns
  * false and @error where one cannot be read. */
 static bool
@@ -282,8 +321,9 @@ qemuBalloonAddDevice(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
 {
     g_autofree char *path = NULL;
     g_autofree char *sysfsdev = NULL;
+    g_autofree char *shown = NULL;
     const vbDomainHostdevDef *hostdev;
-    const char *allowedReply;
+    const char *allowedReply = NULL;
     const char *sysfsdevReply = NULL;
     qemuInhibitor *inhibitor;
     qemuInhibitorKind kind;
@@ -314,14 +354,16 @@ qemuBalloonAddDevice(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
 
     inhibitor = qemuInhibitorNew(kind, QEMU_INHIBITOR_EVIDENCE_QMP, child->name, NULL);
     qemuBalloonDescribeVfio(inhibitor, hostdev, sysfsdev);
-    g_ptr_array_add(verdict->inhibitors, inhibitor);
+    shown = g_strdup_printf("%s: child<%s>", child->name, child->type);
+    qemuInhibitorSetAnswer(inhibitor, path, allowedReply ? allowedReply : shown);
+    qemuBalloonAddInhibitor(verdict, inhibitor);
     return true;
 }
 
-/* Everything that the running QEMU itself says; as qemuBalloonAddDevice(). */
+/* The devices that the running QEMU has; as qemuBalloonAddDevice(). */
 static bool
-qemuBalloonAskMonitor(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
-                     const vbDomainDef *def, GError **error)
+qemuBalloonAskDevices(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
+                      const vbDomainDef *def, GError **error)
 {
     static const char *const containers[] = {
         QEMU_MONITOR_PERIPHERAL, QEMU_MONITOR_PERIPHERAL_ANON,
@@ -346,6 +388,145 @@ qemuBalloonAskMonitor(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
         }
     }
     return true;
+}
+
+/* While a migration is in one of these QEMU keeps what a background snapshot reads (QEMU 7.2 and
+ * 10.0, migration_in_bg_snapshot()). */
+static bool
+qemuBalloonMigrationRuns(const char *status)
+{
+    static const char *const running[] = {
+        "setup", "active", "postcopy-active", "postcopy-device", "postcopy-paused",
+        "postcopy-recover", "postcopy-recover-setup", "pre-switchover", "device", "wait-unplug",
+        "colo", "cancelling", NULL,
+    };
+
+    return status && g_strv_contains(running, status);
+}
+
+static bool
+qemuBalloonAddMigration(qemuDomainVerdict *verdict, const char *reply, const char *capabilities,
+                        GError **error)
+{
+    static const char protectedGuest[] = "protected VMs are currently not migratable.";
+    g_auto(qemuMonitorMigration) migration = { 0 };
+    bool snapshot = false;
+
+    if (!qemuMonitorJSONParseMigrate(reply, &migration, error) ||
+        !qemuMonitorJSONParseCapability(capabilities, "background-snapshot", &snapshot, error))
+        return false;
+    if (migration.blocked && g_strv_contains((const char *const *)migration.blocked,
+                                             protectedGuest))
+        qemuBalloonAddAnswer(verdict, QEMU_INHIBITOR_S390_PV, NULL, "query-migrate", reply);
+    if (snapshot && qemuBalloonMigrationRuns(migration.status))
+        qemuBalloonAddAnswer(verdict, QEMU_INHIBITOR_BACKGROUND_SNAPSHOT, NULL, "query-migrate",
+                             reply);
+    else if (migration.status && g_str_has_prefix(migration.status, "postcopy-") &&
+             !migration.sending)
+        qemuBalloonAddAnswer(verdict, QEMU_INHIBITOR_POSTCOPY, NULL, "query-migrate", reply);
+    return true;
+}
+
+static bool
+qemuBalloonAddSecurity(qemuDomainVerdict *verdict, const char *sevReply, const char *coloReply,
+                       GError **error)
+{
+    bool sev = false;
+    bool secondary = false;
+
+    if (!qemuMonitorJSONParseSev(sevReply, &sev, error) ||
+        !qemuMonitorJSONParseColo(coloReply, &secondary, error))
+        return false;
+    if (sev)
+        qemuBalloonAddAnswer(verdict, QEMU_INHIBITOR_SEV, NULL, "query-sev", sevReply);
+    if (secondary)
+        qemuBalloonAddAnswer(verdict, QEMU_INHIBITOR_COLO, NULL, "query-colo-status", coloReply);
+    return true;
+}
+
+static bool
+qemuBalloonAddBlockNodes(qemuDomainVerdict *verdict, const char *reply, GError **error)
+{
+    static const char *const blkio[] = {
+        "virtio-blk-vhost-vdpa", "virtio-blk-vfio-pci", "nvme-io_uring", NULL,
+    };
+    g_autoptr(GPtrArray) nodes = qemuMonitorJSONParseBlockNodes(reply, error);
+
+    if (!nodes)
+        return false;
+    for (guint i = 0; i < nodes->len; i++) {
+        const qemuMonitorBlockNode *node = g_ptr_array_index(nodes, i);
+        g_autofree char *shown = g_strdup_printf("%s: drv %s", node->name ? node->name : "?",
+                                                 node->driver);
+
+        if (strcmp(node->driver, "nvme") == 0)
+            qemuBalloonAddAnswer(verdict, QEMU_INHIBITOR_NVME, node->name,
+                                 "query-named-block-nodes", shown);
+        else if (g_strv_contains(blkio, node->driver))
+            qemuBalloonAddAnswer(verdict, QEMU_INHIBITOR_BLKIO, node->name,
+                                 "query-named-block-nodes", shown);
+    }
+    return true;
+}
+
+/* No query tells the type of a network back end (QEMU 5.2 to 11.1), only the text for humans:
+ *  \ net0: index=0,type=vhost-vdpa,vhostdev=/dev/vhost-vdpa-0 */
+static bool
+qemuBalloonAddNetdevs(qemuDomainVerdict *verdict, const char *versionReply, const char *reply,
+                      GError **error)
+{
+    g_autofree char *text = NULL;
+    g_auto(GStrv) lines = NULL;
+    g_autoptr(GError) problem = NULL;
+    unsigned int version = 0;
+
+    if (!qemuMonitorJSONParseVersion(versionReply, &version, error))
+        return false;
+    text = qemuMonitorJSONParseString(reply, &problem);
+    if (problem) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
+    }
+    lines = g_strsplit(text ? text : "", "\n", -1);
+    for (size_t i = 0; lines[i]; i++) {
+        const char *name = lines[i] + strspn(lines[i], " \\");
+        const char *colon = strchr(name, ':');
+        g_autofree char *alias = NULL;
+
+        /* QEMU before 6.2 pins for vDPA and does not inhibit. */
+        if (version < 6002 || !colon || !strstr(colon, "type=vhost-vdpa"))
+            continue;
+        alias = g_strndup(name, (size_t)(colon - name));
+        qemuBalloonAddAnswer(verdict, QEMU_INHIBITOR_VHOST_VDPA, alias, "info network", name);
+    }
+    return true;
+}
+
+/* Everything that the running QEMU itself says; as qemuBalloonAddDevice(). */
+static bool
+qemuBalloonAskMonitor(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
+                      const vbDomainDef *def, GError **error)
+{
+    static const char *const queries[] = {
+        "query-migrate", "query-migrate-capabilities", "query-sev", "query-colo-status",
+        "query-named-block-nodes", "query-version",
+    };
+    const char *replies[G_N_ELEMENTS(queries)];
+    const char *network;
+
+    if (!qemuBalloonAskDevices(verdict, facts, def, error))
+        return false;
+    for (size_t i = 0; i < G_N_ELEMENTS(queries); i++)
+        replies[i] = qemuBalloonNeedMonitor(verdict, facts,
+                                            qemuMonitorJSONMakeCommand(queries[i]));
+    network = qemuBalloonNeedMonitor(verdict, facts, qemuMonitorJSONMakeHuman("info network"));
+    if (verdict->action == QEMU_DOMAIN_VERDICT_NEED)
+        return true;
+
+    return qemuBalloonAddMigration(verdict, replies[0], replies[1], error) &&
+        qemuBalloonAddSecurity(verdict, replies[2], replies[3], error) &&
+        qemuBalloonAddBlockNodes(verdict, replies[4], error) &&
+        qemuBalloonAddNetdevs(verdict, replies[5], network, error);
 }
 
 /* Whether to ask the running QEMU about a definition that shows no inhibitor. Leaves @verdict at
@@ -390,10 +571,20 @@ qemuBalloonSettleState(qemuDomainVerdict *verdict, const vbDomainDef *def)
     }
 }
 
+bool
+qemuBalloonFindAll(qemuDomainVerdict *verdict, const qemuDomainFacts *facts, GError **error)
+{
+    qemuInhibitorsFromDef(facts->def, verdict->inhibitors);
+    if (!qemuBalloonAskMonitor(verdict, facts, facts->def, error))
+        return false;
+    if (verdict->action != QEMU_DOMAIN_VERDICT_NEED)
+        qemuBalloonSettleState(verdict, facts->def);
+    return true;
+}
+
 void
 qemuBalloonReadState(qemuDomainVerdict *verdict, const vbDomainDef *def)
 {
-
     qemuInhibitorsFromDef(def, verdict->inhibitors);
     qemuBalloonSettleState(verdict, def);
 }

@@ -66,6 +66,11 @@ bool
 qemuBalloonFindState(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
                      const qemuDomainSettings *settings, GError **error);
 
+/* The same with all that both the definition and the running QEMU show, for whoever wants to know
+ * everything. */
+bool
+qemuBalloonFindAll(qemuDomainVerdict *verdict, const qemuDomainFacts *facts, GError **error);
+
 /* The same by the definition alone: an opt-out in it is believed. */
 void
 qemuBalloonReadState(qemuDomainVerdict *verdict, const vbDomainDef *def);

@@ -332,7 +332,9 @@ qemuDomainInspect(const qemuDomainFacts *facts, const qemuDomainSettings *settin
         verdict->state = QEMU_DOMAIN_BALLOON_NONE;
     } else if (def->id < 0) {
         qemuBalloonReadState(verdict, def);
-    } else if (!qemuBalloonFindState(verdict, facts, settings, &error)) {
+    } else if (!(settings->qmp == QEMU_DOMAIN_QMP_ALWAYS ?
+                 qemuBalloonFindAll(verdict, facts, &error) :
+                 qemuBalloonFindState(verdict, facts, settings, &error))) {
         qemuBalloonRefuse(verdict, VIR_ERR_INTERNAL_ERROR, g_strdup(error->message));
     } else if (verdict->state == QEMU_DOMAIN_BALLOON_AVAILABLE &&
                qemuDomainIsDoubtful(def, settings)) {

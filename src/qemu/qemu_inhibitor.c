@@ -9,21 +9,64 @@
 
 #include "qemu_inhibitor.h"
 
+/* Bytes of an answer that are kept: QEMU lists hundreds of block nodes. */
+#define QEMU_INHIBITOR_ANSWER_MAX 1024
+
 static const qemuInhibitorKindInfo qemuInhibitorKinds[] = {
-    [QEMU_INHIBITOR_VFIO_PCI] = { "vfio-pci", "assigned PCI device", false },
-    [QEMU_INHIBITOR_VFIO_MDEV] = { "vfio-mdev", "mediated device", false },
-    [QEMU_INHIBITOR_VFIO_USER] = { "vfio-user", "vfio-user device", false },
-    [QEMU_INHIBITOR_VFIO_PLATFORM] = { "vfio-platform", "assigned platform device", false },
-    [QEMU_INHIBITOR_VHOST_VDPA] = { "vhost-vdpa", "vDPA device", false },
-    [QEMU_INHIBITOR_NVME] = { "nvme", "userspace NVMe disk", false },
-    [QEMU_INHIBITOR_BLKIO] = { "blkio", "libblkio disk", false },
-    [QEMU_INHIBITOR_SEV] = { "sev", "launch security 'sev'", false },
-    [QEMU_INHIBITOR_S390_PV] = { "s390-pv", "launch security 's390-pv'", false },
-    [QEMU_INHIBITOR_COLO] = { "colo", "COLO secondary", false },
-    [QEMU_INHIBITOR_POSTCOPY] = { "postcopy", "incoming postcopy migration", true },
-    [QEMU_INHIBITOR_BACKGROUND_SNAPSHOT] = { "background-snapshot", "background snapshot", true },
-    [QEMU_INHIBITOR_NO_SYNC_MMU] = { "no-sync-mmu", "KVM without a synchronous MMU", false },
-    [QEMU_INHIBITOR_LOCKED_MEMORY] = { "locked-memory", "locked memory", false },
+    [QEMU_INHIBITOR_VFIO_PCI] = {
+        "vfio-pci", "assigned PCI device", false, "3.1 and newer",
+        "<hostdev type='pci'>, <interface type='hostdev'>, <interface type='network'> of a network "
+        "with <forward mode='hostdev'>",
+        "qom-list of /machine/peripheral and /machine/peripheral-anon: a child of type 'vfio-pci' "
+        "or 'vfio-pci-nohotplug' whose 'x-balloon-allowed' is not true" },
+    [QEMU_INHIBITOR_VFIO_MDEV] = {
+        "vfio-mdev", "mediated device", false, "3.1 and newer, unless it is opted out",
+        "<hostdev type='mdev' model='vfio-pci'>; 'vfio-ccw' and 'vfio-ap' never inhibit",
+        "the same, with a 'sysfsdev' that ends in a UUID" },
+    [QEMU_INHIBITOR_VFIO_USER] = {
+        "vfio-user", "vfio-user device", false, "10.1 and newer", NULL,
+        "qom-list: a child of type 'vfio-user-pci'" },
+    [QEMU_INHIBITOR_VFIO_PLATFORM] = {
+        "vfio-platform", "assigned platform device", false, "3.1 to 10.1, on ARM", NULL,
+        "qom-list: a child of any other type that begins with 'vfio-', but for 'vfio-ccw', "
+        "'vfio-ap' and 'vfio-pci-igd-lpc-bridge'" },
+    [QEMU_INHIBITOR_VHOST_VDPA] = {
+        "vhost-vdpa", "vDPA device", false, "6.2 and newer",
+        "<interface type='vdpa'>, <hostdev type='vdpa'>",
+        "qom-list: a child of type 'vhost-vdpa-device...'; 'info network': 'type=vhost-vdpa'" },
+    [QEMU_INHIBITOR_NVME] = {
+        "nvme", "userspace NVMe disk", false, "5.2 and newer",
+        "<disk type='nvme'>, in a backing chain or mirror, too",
+        "query-named-block-nodes: a node of driver 'nvme'" },
+    [QEMU_INHIBITOR_BLKIO] = {
+        "blkio", "libblkio disk", false, "7.2 and newer, built with libblkio",
+        "<disk type='vhostvdpa'>",
+        "query-named-block-nodes: a node of driver 'virtio-blk-vhost-vdpa', 'virtio-blk-vfio-pci' "
+        "or 'nvme-io_uring'" },
+    [QEMU_INHIBITOR_SEV] = {
+        "sev", "launch security 'sev'", false, "3.1 and newer; not SEV-SNP, not TDX",
+        "<launchSecurity type='sev'>",
+        "query-sev: enabled, and of 'sev-type' 'sev' where it says one" },
+    [QEMU_INHIBITOR_S390_PV] = {
+        "s390-pv", "launch security 's390-pv'", false, "5.1 and newer, while the guest is protected",
+        "<launchSecurity type='s390-pv'/>",
+        "query-migrate: blocked because 'protected VMs are currently not migratable.' (6.0)" },
+    [QEMU_INHIBITOR_COLO] = {
+        "colo", "COLO secondary", false, "4.0 and newer", NULL,
+        "query-colo-status: mode 'secondary'" },
+    [QEMU_INHIBITOR_POSTCOPY] = {
+        "postcopy", "incoming postcopy migration", true, "3.1 and newer, on the target", NULL,
+        "query-migrate: a status that begins with 'postcopy-', and no count of RAM" },
+    [QEMU_INHIBITOR_BACKGROUND_SNAPSHOT] = {
+        "background-snapshot", "background snapshot", true, "6.0 and newer", NULL,
+        "query-migrate-capabilities: 'background-snapshot', while query-migrate shows a migration "
+        "that runs" },
+    [QEMU_INHIBITOR_NO_SYNC_MMU] = {
+        "no-sync-mmu", "KVM without a synchronous MMU", false, "3.1 and newer, on no host of today",
+        NULL, NULL },
+    [QEMU_INHIBITOR_LOCKED_MEMORY] = {
+        "locked-memory", "locked memory", false, "all; no inhibitor, but discards of anonymous "
+        "memory fail", "<memoryBacking><locked/>", NULL },
 };
 
 G_STATIC_ASSERT(G_N_ELEMENTS(qemuInhibitorKinds) == QEMU_INHIBITOR_KIND_LAST);
@@ -48,28 +91,37 @@ qemuInhibitorNew(qemuInhibitorKind kind, unsigned int evidence, const char *alia
 }
 
 void
+qemuInhibitorSetAnswer(qemuInhibitor *inhibitor, const char *question, const char *answer)
+{
+    g_free(inhibitor->question);
+    g_free(inhibitor->answer);
+    inhibitor->question = g_strdup(question);
+    inhibitor->answer = g_strndup(answer, QEMU_INHIBITOR_ANSWER_MAX);
+}
+
+void
 qemuInhibitorFree(qemuInhibitor *inhibitor)
 {
     if (!inhibitor)
         return;
+    g_free(inhibitor->question);
+    g_free(inhibitor->answer);
     g_free(inhibitor->alias);
     g_free(inhibitor->address);
     g_free(inhibitor);
 }
 
-/* What QEMU takes for true (QEMU 7.2, qapi_bool_parse()); whether it was told so it must say. */
+/* libvirt takes no other words for a bool (9.0), and QEMU no other type for the property (7.2);
+ * whether QEMU was told so it must say. */
 static bool
 qemuInhibitorIsOptedOut(const vbDomainDef *def, const vbDomainHostdevDef *hostdev)
 {
-    static const char *const words[] = { "true", "on", "yes", "y", NULL };
     const char *alias = hostdev->alias ? hostdev->alias : hostdev->place;
-    const vbDomainOverrideDef *override;
+    const vbDomainOverrideDef *override =
+        vbDomainDefFindOverride(def, alias, VB_DOMAIN_OPT_OUT_PROPERTY);
 
-    if (!alias)
-        return false;
-    override = vbDomainDefFindOverride(def, alias, VB_DOMAIN_OPT_OUT_PROPERTY);
-    return override && override->value && g_strcmp0(override->type, "remove") != 0 &&
-        g_strv_contains(words, override->value);
+    return override && g_strcmp0(override->type, "bool") == 0 &&
+        g_strcmp0(override->value, "true") == 0;
 }
 
 static void

@@ -37,9 +37,12 @@ typedef enum {
 } qemuInhibitorEvidence;
 
 typedef struct {
-    const char *name;   /* stable: it is printed, logged and exported */
-    const char *object; /* what it is, as it stands before an alias in a message */
-    bool passing;       /* ends by itself; otherwise it lasts until somebody does something */
+    const char *name;     /* stable: it is printed, logged and exported */
+    const char *object;   /* what it is, as it stands before an alias in a message */
+    bool passing;         /* ends by itself; otherwise it lasts until somebody does something */
+    const char *versions; /* of QEMU where it is so */
+    const char *xml;      /* what in libvirt's XML shows it, or NULL */
+    const char *qmp;      /* what QEMU answers that shows it, or NULL */
 } qemuInhibitorKindInfo;
 
 typedef struct {
@@ -48,6 +51,8 @@ typedef struct {
     bool isInterface;      /* an assigned device that the domain writes as <interface> */
     char *alias;           /* libvirt's alias, QEMU's id; NULL where there is none */
     char *address;         /* on the host: PCI address, mdev UUID, device node; or NULL */
+    char *question;        /* what QEMU was asked and... */
+    char *answer;          /* ...what it answered, cut where it is long; NULL without QMP */
 } qemuInhibitor;
 
 const qemuInhibitorKindInfo *
@@ -56,6 +61,10 @@ qemuInhibitorKindGetInfo(qemuInhibitorKind kind);
 qemuInhibitor *
 qemuInhibitorNew(qemuInhibitorKind kind, unsigned int evidence, const char *alias,
                  const char *address);
+
+/* Keeps QEMU's own words. */
+void
+qemuInhibitorSetAnswer(qemuInhibitor *inhibitor, const char *question, const char *answer);
 
 void
 qemuInhibitorFree(qemuInhibitor *inhibitor);

@@ -127,12 +127,14 @@ qemuValidateOptOut(const vbDomainDef *def, const vbDomainHostdevDef *hostdev, GE
 static bool
 qemuValidateHostdev(const vbDomainDef *def, const vbDomainHostdevDef *hostdev, GError **error)
 {
-    const vbDomainOverrideDef *override = hostdev->alias ?
-        vbDomainDefFindOverride(def, hostdev->alias, VB_DOMAIN_OPT_OUT_PROPERTY) : NULL;
+    const vbDomainOverrideDef *override =
+        vbDomainDefFindOverride(def, hostdev->place ? hostdev->place : hostdev->alias,
+                                VB_DOMAIN_OPT_OUT_PROPERTY);
 
     switch (hostdev->ballooning) {
     case VB_DOMAIN_BALLOONING_INVALID:
-        qemuValidateReportValue(hostdev->ballooningText, "ballooning", "hostdev", "'on' or 'off'",
+        qemuValidateReportValue(hostdev->ballooningText, "ballooning",
+                                hostdev->isInterface ? "interface" : "hostdev", "'on' or 'off'",
                                 error);
         return false;
     case VB_DOMAIN_BALLOONING_ON:
