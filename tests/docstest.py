@@ -3,7 +3,7 @@
 
 The page about libvirt names functions and files of ours, which must be there.
 
-Speaks TAP.  The argument is the root of the source tree.
+Speaks TAP.  The arguments are the root of the source tree and the program mkinhibitors.
 """
 
 import pathlib
@@ -75,9 +75,15 @@ def is_well_formed():
                for path in (ROOT / "docs").rglob("*.rst"))
 
 
+def is_page_of_inhibitors():
+    made = subprocess.run([sys.argv[2]], check=True, capture_output=True, text=True).stdout
+    return made == read(ROOT / "docs/inhibitors.rst")
+
+
 def main():
     checks = [
         ("every document can be rendered", is_well_formed),
+        ("the page of inhibitors is what the code's table says", is_page_of_inhibitors),
         ("the manual page has the policy word for word",
          lambda: policy_of_code() == policy_of_manual() and len(policy_of_code()) > 5),
         ("the architecture page has the procedures of the code and no others",

@@ -27,7 +27,7 @@ static const qemuInhibitorKindInfo qemuInhibitorKinds[] = {
         "vfio-user", "vfio-user device", false, "10.1 and newer", NULL,
         "qom-list: a child of type 'vfio-user-pci'" },
     [QEMU_INHIBITOR_VFIO_PLATFORM] = {
-        "vfio-platform", "assigned platform device", false, "3.1 to 10.1, on ARM", NULL,
+        "vfio-platform", "assigned platform device", false, "5.2 to 10.1, on ARM", NULL,
         "qom-list: a child of any other type that begins with 'vfio-', but for 'vfio-ccw', "
         "'vfio-ap' and 'vfio-pci-igd-lpc-bridge'" },
     [QEMU_INHIBITOR_VHOST_VDPA] = {
@@ -44,25 +44,25 @@ static const qemuInhibitorKindInfo qemuInhibitorKinds[] = {
         "query-named-block-nodes: a node of driver 'virtio-blk-vhost-vdpa', 'virtio-blk-vfio-pci' "
         "or 'nvme-io_uring'" },
     [QEMU_INHIBITOR_SEV] = {
-        "sev", "launch security 'sev'", false, "3.1 and newer; not SEV-SNP, not TDX",
+        "sev", "launch security 'sev'", false, "5.2 and newer; not SEV-SNP, not TDX",
         "<launchSecurity type='sev'>",
         "query-sev: enabled, and of 'sev-type' 'sev' where it says one" },
     [QEMU_INHIBITOR_S390_PV] = {
-        "s390-pv", "launch security 's390-pv'", false, "5.1 and newer, while the guest is protected",
+        "s390-pv", "launch security 's390-pv'", false, "5.2 and newer, while the guest is protected",
         "<launchSecurity type='s390-pv'/>",
         "query-migrate: blocked because 'protected VMs are currently not migratable.' (6.0)" },
     [QEMU_INHIBITOR_COLO] = {
-        "colo", "COLO secondary", false, "4.0 and newer", NULL,
+        "colo", "COLO secondary", false, "5.2 and newer", NULL,
         "query-colo-status: mode 'secondary'" },
     [QEMU_INHIBITOR_POSTCOPY] = {
-        "postcopy", "incoming postcopy migration", true, "3.1 and newer, on the target", NULL,
+        "postcopy", "incoming postcopy migration", true, "5.2 and newer, on the target", NULL,
         "query-migrate: a status that begins with 'postcopy-', and no count of RAM" },
     [QEMU_INHIBITOR_BACKGROUND_SNAPSHOT] = {
         "background-snapshot", "background snapshot", true, "6.0 and newer", NULL,
         "query-migrate-capabilities: 'background-snapshot', while query-migrate shows a migration "
         "that runs" },
     [QEMU_INHIBITOR_NO_SYNC_MMU] = {
-        "no-sync-mmu", "KVM without a synchronous MMU", false, "3.1 and newer, on no host of today",
+        "no-sync-mmu", "KVM without a synchronous MMU", false, "5.2 and newer, on no host of today",
         NULL, NULL },
     [QEMU_INHIBITOR_LOCKED_MEMORY] = {
         "locked-memory", "locked memory", false, "all; no inhibitor, but discards of anonymous "
