@@ -90,6 +90,7 @@ qemuDriverCallFree(qemuDriverCall *call)
     g_ptr_array_unref(call->questions);
     g_array_unref(call->asked);
     g_hash_table_unref(call->networks);
+    g_free(call->listedEmulator);
     g_free(call->definition);
     g_free(call->forwardArgs);
     if (call->error)
@@ -152,7 +153,7 @@ qemuDriverCallAskNetwork(qemuDriverCall *call, const char *name)
 static void
 qemuDriverCallAskEmulator(qemuDriverCall *call, const char *path)
 {
-    if (call->emulatorIsListed)
+    if (g_strcmp0(call->listedEmulator, path) == 0)
         qemuDriverCallAddQuestion(call)->emulator = g_strdup(path);
     else
         qemuDriverCallAsk(call, REMOTE_PROGRAM, REMOTE_PROC_CONNECT_GET_CAPABILITIES,
@@ -560,8 +561,10 @@ qemuDriverCallAnswerCapabilities(qemuDriverCall *call, const char *path, const g
     size_t size = 0;
     const char *text = remoteDecodeString(payload, length, &size);
 
-    call->emulatorIsListed = text && qemuCapsListsEmulator(text, size, path);
-    if (!call->emulatorIsListed)
+    g_clear_pointer(&call->listedEmulator, g_free);
+    if (text && qemuCapsListsEmulator(text, size, path))
+        call->listedEmulator = g_strdup(path);
+    else
         qemuDomainFactsAddEmulator(call->facts, path, true);
     return true;
 }

@@ -212,7 +212,6 @@ qemuCommandStoreDomain(vbDomainXML *xml, const xmlNode *domain, const vbDomainDe
     return true;
 }
 
-/* A device on its own, which gives both attributes to be done elsewhere. */
 static bool
 qemuCommandStoreDevice(vbDomainXML *xml, const char *text, size_t length, bool *optsOut,
                        GError **error)
@@ -225,23 +224,16 @@ qemuCommandStoreDevice(vbDomainXML *xml, const char *text, size_t length, bool *
     if (!qemuValidateAttributes(def, error))
         return false;
     *optsOut = qemuValidateHasOptOut(def);
-    if (strcmp((const char *)root->name, "hostdev") == 0)
+    if (vbXMLRootIs(root, "hostdev"))
         vbDomainXMLCutAttribute(xml, root, VB_DOMAIN_BALLOONING_ATTRIBUTE);
-    if (strcmp((const char *)root->name, "memballoon") == 0)
+    if (vbXMLRootIs(root, "memballoon"))
         vbDomainXMLCutAttribute(xml, root, VB_DOMAIN_POLICY_ATTRIBUTE);
     return true;
 }
 
 static bool
-qemuCommandEdit(vbDomainXML *xml, const char *text, size_t length, bool prune, bool *optsOut,
-                GError **error)
+qemuCommandStoreDomains(vbDomainXML *xml, bool prune, bool *optsOut, GError **error)
 {
-    const xmlNode *root = xmlDocGetRootElement(xml->doc);
-
-    if (xml->domains->len == 0 && !vbXMLRootIs(root, "domainsnapshot") &&
-        !vbXMLRootIs(root, "domaincheckpoint"))
-        return qemuCommandStoreDevice(xml, text, length, optsOut, error);
-
     for (guint i = 0; i < xml->domains->len; i++) {
         const xmlNode *domain = g_ptr_array_index(xml->domains, i);
         g_autoptr(vbDomainDef) def = vbDomainDefParseNode(domain, NULL);
@@ -258,41 +250,66 @@ qemuCommandEdit(vbDomainXML *xml, const char *text, size_t length, bool prune, b
     return true;
 }
 
+/* Gives a text to be edited in @xml: NULL where nothing of ours is in it, or only libvirt can say
+ * what is wrong with it.  Returns false where our attributes are in a text that cannot be edited. */
+static bool
+qemuCommandOpen(const char *text, size_t length, vbDomainXML **xml, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(xmlDoc) doc = NULL;
+
+    *xml = NULL;
+    if (!qemuCommandMayBeOurs(text, length) || (*xml = vbDomainXMLNew(text, length, &problem)))
+        return true;
+
+    doc = vbXMLParse(text, length, NULL);
+    /* Nobody could cut out of it what may be in it. */
+    if ((doc || g_error_matches(problem, VB_ERROR, VB_ERROR_DOCTYPE)) &&
+        vbDomainXMLMayHaveAttributes(text, length)) {
+        g_set_error(error, VB_ERROR, VB_ERROR_XML, "attributes '%s' and '%s' cannot be read: %s",
+                    VB_DOMAIN_POLICY_ATTRIBUTE, VB_DOMAIN_BALLOONING_ATTRIBUTE, problem->message);
+        return false;
+    }
+    return true;
+}
+
+static bool
+qemuCommandApply(const vbDomainXML *xml, char **stored, GError **error)
+{
+    size_t length;
+
+    if (!vbMarkupIsEdited(xml->markup) || (*stored = vbMarkupApply(xml->markup, &length)))
+        return true;
+    g_set_error(error, VB_ERROR, VB_ERROR_SYSTEM, "out of memory");
+    return false;
+}
+
 bool
 qemuCommandStoreAttributes(const char *text, size_t length, bool prune, bool *optsOut,
                            char **stored, GError **error)
 {
     g_autoptr(vbDomainXML) xml = NULL;
-    g_autoptr(GError) problem = NULL;
-    size_t storedLength;
 
     *optsOut = false;
     *stored = NULL;
-    if (!qemuCommandMayBeOurs(text, length))
-        return true;
-
-    if (!(xml = vbDomainXMLNew(text, length, &problem))) {
-        g_autoptr(xmlDoc) doc = vbXMLParse(text, length, NULL);
-
-        /* Nobody could cut out of it what may be in it. */
-        if ((doc || g_error_matches(problem, VB_ERROR, VB_ERROR_DOCTYPE)) &&
-            vbDomainXMLMayHaveAttributes(text, length)) {
-            g_set_error(error, VB_ERROR, VB_ERROR_XML,
-                        "attributes '%s' and '%s' cannot be read: %s", VB_DOMAIN_POLICY_ATTRIBUTE,
-                        VB_DOMAIN_BALLOONING_ATTRIBUTE, problem->message);
-            return false;
-        }
-        return true;
-    }
-    if (!qemuCommandEdit(xml, text, length, prune, optsOut, error))
+    if (!qemuCommandOpen(text, length, &xml, error))
         return false;
-    if (!vbMarkupIsEdited(xml->markup))
-        return true;
-    if (!(*stored = vbMarkupApply(xml->markup, &storedLength))) {
-        g_set_error(error, VB_ERROR, VB_ERROR_SYSTEM, "out of memory");
+    return !xml || (qemuCommandStoreDomains(xml, prune, optsOut, error) &&
+                    qemuCommandApply(xml, stored, error));
+}
+
+bool
+qemuCommandStoreDeviceAttributes(const char *text, size_t length, bool *optsOut, char **stored,
+                                 GError **error)
+{
+    g_autoptr(vbDomainXML) xml = NULL;
+
+    *optsOut = false;
+    *stored = NULL;
+    if (!qemuCommandOpen(text, length, &xml, error))
         return false;
-    }
-    return true;
+    return !xml || (qemuCommandStoreDevice(xml, text, length, optsOut, error) &&
+                    qemuCommandApply(xml, stored, error));
 }
 
 char *

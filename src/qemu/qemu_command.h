@@ -29,18 +29,21 @@ qemuCommandMayBeOurs(const char *xml, size_t length);
 
 /**
  * qemuCommandStoreAttributes:
- * @xml: a domain, a document with domains in it, or a device, as a user writes it
+ * @xml: a domain, or a document with domains in it, as a user writes it
  * @prune: whether opt-outs of ours go whose devices are gone
  * @optsOut: (out): whether a device of it is to be opted out
  * @stored: (out) (transfer full): the same as libvirt stores it; NULL where that is @xml
  * @error: VB_ERROR_XML, VB_ERROR_UNSUPPORTED; also where our attributes are in a text that cannot
  *     be edited.  XML that cannot be read is no error: libvirt words it
- *
- * A device's opt-out is not stored, since its override is not part of the device.
  */
 bool
 qemuCommandStoreAttributes(const char *xml, size_t length, bool prune, bool *optsOut,
                            char **stored, GError **error);
+
+/* The same of a device: neither attribute can be stored in it, both are only cut out. */
+bool
+qemuCommandStoreDeviceAttributes(const char *xml, size_t length, bool *optsOut, char **stored,
+                                 GError **error);
 
 /**
  * qemuCommandShowAttributes:

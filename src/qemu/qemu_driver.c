@@ -95,7 +95,7 @@ qemuDriverReadDocuments(qemuDriverCall *call, qemuStartOperation operation)
 
         g_ptr_array_add(call->documents,
                         qemuStartDocumentNew((const char *)call->args + place->offset + 4,
-                                             place->length, operation));
+                                             place->textLength, operation));
     }
     return true;
 }
@@ -274,11 +274,11 @@ qemuDriverDecodeDevice(qemuDriverCall *call)
         return false;
     place = &g_array_index(call->places, remoteDocument, 0);
     text = (const char *)call->args + place->offset + 4;
-    def = vbDomainDefParseDeviceString(text, place->length, &error);
+    def = vbDomainDefParseDeviceString(text, place->textLength, &error);
     if (!def && !g_error_matches(error, VB_ERROR, VB_ERROR_DOCTYPE))
         return false;
-    g_ptr_array_add(call->documents, qemuStartDocumentNewDevice(text, place->length));
-    call->text = g_strndup(text, place->length);
+    g_ptr_array_add(call->documents, qemuStartDocumentNewDevice(text, place->textLength));
+    call->text = g_strndup(text, place->textLength);
     return true;
 }
 

@@ -36,7 +36,7 @@ struct _qemuDriverCall {
     bool askedType;             /* the only question is the connection's type */
     bool queued;
     GHashTable *networks;       /* name -> remoteNonnullNetwork, once it was looked up */
-    bool emulatorIsListed;      /* by libvirt's capabilities */
+    char *listedEmulator;       /* a binary that libvirt's capabilities list, or NULL */
 
     /* What is forwarded instead of what came. */
     char *definition; /* the domain's whole definition, instead of an attachment to it; or NULL */

@@ -46,13 +46,9 @@ qemuStartGetErrorCode(const GError *error)
 }
 
 static qemuStartDocument *
-qemuStartDocumentStore(const char *xml, size_t length, bool prune)
+qemuStartDocumentTakeError(qemuStartDocument *document, const GError *error)
 {
-    qemuStartDocument *document = g_new0(qemuStartDocument, 1);
-    g_autoptr(GError) error = NULL;
-
-    if (!qemuCommandStoreAttributes(xml, length, prune, &document->optsOut, &document->stored,
-                                    &error)) {
+    if (error) {
         document->errorCode = qemuStartGetErrorCode(error);
         document->errorText = g_strdup(error->message);
     }
@@ -63,25 +59,30 @@ qemuStartDocument *
 qemuStartDocumentNew(const char *xml, size_t length, qemuStartOperation operation)
 {
     bool prune = operation == QEMU_START_DEFINE || operation == QEMU_START_CREATE;
-    qemuStartDocument *document = qemuStartDocumentStore(xml, length, prune);
+    qemuStartDocument *document = g_new0(qemuStartDocument, 1);
+    g_autoptr(GError) error = NULL;
 
-    if (document->errorCode == 0 && (operation != QEMU_START_NOTHING || document->optsOut)) {
+    if (qemuCommandStoreAttributes(xml, length, prune, &document->optsOut, &document->stored,
+                                   &error) &&
+        (operation != QEMU_START_NOTHING || document->optsOut)) {
         if (document->stored)
             document->def = vbDomainDefParseString(document->stored, strlen(document->stored),
                                                    NULL);
         else
             document->def = vbDomainDefParseString(xml, length, NULL);
     }
-    return document;
+    return qemuStartDocumentTakeError(document, error);
 }
 
 qemuStartDocument *
 qemuStartDocumentNewDevice(const char *xml, size_t length)
 {
-    qemuStartDocument *document = qemuStartDocumentStore(xml, length, false);
+    qemuStartDocument *document = g_new0(qemuStartDocument, 1);
+    g_autoptr(GError) error = NULL;
 
+    qemuCommandStoreDeviceAttributes(xml, length, &document->optsOut, &document->stored, &error);
     document->def = vbDomainDefParseDeviceString(xml, length, NULL);
-    return document;
+    return qemuStartDocumentTakeError(document, error);
 }
 
 void

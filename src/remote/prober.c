@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "qemu_message.h"
 #include "vberror.h"
 
 /* A machine has one QEMU for each architecture. */
@@ -164,9 +165,10 @@ vbProberRemember(vbProber *prober, const char *path, const vbProberIdentity *ide
                  qemuCaps *caps, const GError *problem)
 {
     vbProberEntry *entry = g_new0(vbProberEntry, 1);
+    g_autofree char *shown = qemuMessageFormatName(path);
 
     if (problem)
-        g_message("the capabilities of QEMU '%s' are unknown: %s", path, problem->message);
+        g_message("the capabilities of QEMU '%s' are unknown: %s", shown, problem->message);
     entry->identity = *identity;
     entry->caps = caps ? qemuCapsRef(caps) : NULL;
     entry->asked = g_get_monotonic_time();

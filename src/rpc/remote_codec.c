@@ -101,8 +101,13 @@ remoteWalkString(remoteWalk *walk, remoteDocument *document)
 static void
 remoteWalkAddDocument(remoteWalk *walk, const remoteDocument *document)
 {
-    if (walk->documents)
-        g_array_append_vals(walk->documents, document, 1);
+    remoteDocument known = *document;
+
+    /* One that is not here whole will be walked again. */
+    if (!walk->documents || walk->need > walk->have)
+        return;
+    known.textLength = strnlen((const char *)walk->bytes + known.offset + 4, known.length);
+    g_array_append_vals(walk->documents, &known, 1);
 }
 
 /* Whether a typed parameter of that name is a domain's XML (libvirt 9.0, VIR_MIGRATE_PARAM_DEST_XML,

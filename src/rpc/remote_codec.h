@@ -52,8 +52,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(remoteMetadata, remoteMetadataClear)
 
 /* An XML document among arguments. */
 typedef struct {
-    size_t offset; /* of its length word */
-    size_t length; /* of its text, which is behind that word and has no NUL */
+    size_t offset;     /* of its length word */
+    size_t length;     /* as that word says */
+    size_t textLength; /* up to a NUL, where it ends for libvirtd, too; none is behind it */
 } remoteDocument;
 
 /**
