@@ -147,7 +147,8 @@ qemuValidateHostdev(const vbDomainDef *def, const vbDomainHostdevDef *hostdev, G
         break;
     }
 
-    if (hostdev->ballooning != VB_DOMAIN_BALLOONING_OFF && override &&
+    /* 'off' takes it away, but not from an interface, which has no such attribute. */
+    if ((hostdev->ballooning != VB_DOMAIN_BALLOONING_OFF || hostdev->isInterface) && override &&
         g_strcmp0(override->value, "true") == 0 && !qemuValidateIsMediated(hostdev)) {
         g_autofree char *device = qemuValidateFormatHostdev(hostdev);
 
