@@ -5,6 +5,7 @@
  */
 
 #include <glib/gstdio.h>
+#include <pwd.h>
 
 #include "config.h"
 #include "vberror.h"
@@ -73,6 +74,7 @@ typedef struct {
 #define MODES "expected auto, always or never"
 #define OCTAL "expected an octal mode such as 0600"
 #define COUNT "expected a number from 1 to 1000000"
+#define USER "expected the name of a user other than root"
 #define INVALID(value, key) ": invalid value '" value "' for key '" key "': "
 
 static const testBad testBads[] = {
@@ -122,6 +124,12 @@ static const testBad testBads[] = {
       INVALID("1000001", "max_clients_per_user") COUNT },
     { "max_clients_per_user in words", "max_clients_per_user=many\n",
       INVALID("many", "max_clients_per_user") COUNT },
+    { "probe_user root would run what it is to be protected from", "probe_user=root\n",
+      INVALID("root", "probe_user") USER },
+    { "probe_user that nobody is", "probe_user=no such user\n",
+      INVALID("no such user", "probe_user") USER },
+    { "probe_user as a number", "probe_user=65534\n", INVALID("65534", "probe_user") USER },
+    { "probe_user without a value", "probe_user=\n", INVALID("", "probe_user") USER },
     { "a good key does not make up for a bad one", "qmp=never\ndefault_policy=x\n",
       INVALID("x", "default_policy") POLICIES },
     { "an unknown key", "defaultpolicy=warn\n", ": unknown key 'defaultpolicy'" },
@@ -196,6 +204,38 @@ testGoodFile(gconstpointer opaque)
     g_assert_cmpstr(config->socketGroup, ==, data->group);
     g_assert_cmpuint(config->maxClients, ==, data->clients);
     g_assert_cmpuint(config->maxClientsPerUser, ==, data->perUser);
+}
+
+/* Every machine has this one. */
+static void
+testProbeUser(void)
+{
+    const struct passwd *user = getpwnam("daemon");
+    g_autoptr(vbConfig) config = NULL;
+    g_autoptr(GError) error = NULL;
+    testFile file;
+
+    g_assert_nonnull(user);
+    testFileWrite(&file, "probe_user=daemon\n");
+    config = vbConfigLoad(file.path, FALSE, &error);
+    testFileClear(&file);
+    g_assert_no_error(error);
+    g_assert_cmpuint(config->probeUid, ==, user->pw_uid);
+    g_assert_cmpuint(config->probeGid, ==, user->pw_gid);
+    g_assert_cmpuint(config->probeUid, !=, 0);
+}
+
+/* libvirt's user for QEMU, where there is one; nobody is run as root. */
+static void
+testProbeUserDefault(void)
+{
+    g_autoptr(vbConfig) config = vbConfigNew();
+    const struct passwd *user = getpwnam("libvirt-qemu");
+
+    if (!user)
+        user = getpwnam("qemu");
+    g_assert_cmpuint(config->probeUid, ==, user ? user->pw_uid : 0);
+    g_assert_cmpuint(config->probeGid, ==, user ? user->pw_gid : 0);
 }
 
 static void
@@ -323,6 +363,9 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &testBads[i], testBadFile);
     }
+    g_test_add_func("/config/probe_user is a user's name", testProbeUser);
+    g_test_add_func("/config/probe_user is libvirt's for QEMU unless it is said",
+                    testProbeUserDefault);
     g_test_add_func("/config/without a file there are defaults", testDefaults);
     g_test_add_func("/config/an empty file changes nothing", testEmptyFile);
     g_test_add_func("/config/a file that may be absent may be absent", testAbsent);

@@ -712,6 +712,16 @@ testOverrideOffAnyValue(void)
 }
 
 static void
+testOverrideWithoutAlias(void)
+{
+    static const char text[] =
+        "<domain " TEST_QEMU_NS "><qemu:override><qemu:device><qemu:frontend>"
+        TEST_PROPERTY("true") "</qemu:frontend></qemu:device></qemu:override></domain>";
+
+    testAssertOverridesSet(text, "", "ua-a", text);
+}
+
+static void
 testOverrideOffElsewhere(void)
 {
     static const char text[] =
@@ -814,6 +824,7 @@ main(int argc, char **argv)
     TEST("an override goes and another frontend stays", testOverrideOffKeepsFrontend);
     TEST("what was empty before stays", testOverrideOffKeepsEmpty);
     TEST("an override goes whatever its value", testOverrideOffAnyValue);
+    TEST("an override without an alias is left to libvirt", testOverrideWithoutAlias);
     TEST("an override anywhere else is none", testOverrideOffElsewhere);
     TEST("one override goes and another comes", testOverrideOnAndOff);
     TEST("comments between overrides stay", testOverrideComment);

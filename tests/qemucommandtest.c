@@ -105,6 +105,41 @@ testAssertRefused(const char *xml, int code, const char *message)
     }
 }
 
+static void
+testAssertDeviceStored(const char *xml, const char *expected, bool optsOutExpected)
+{
+    g_autofree char *exact = g_memdup2(xml, strlen(xml));
+    g_autofree char *stored = NULL;
+    g_autoptr(GError) error = NULL;
+    bool optsOut = !optsOutExpected;
+    char *again = (char *)"";
+
+    g_assert_true(
+        qemuCommandStoreDeviceAttributes(exact, strlen(xml), &optsOut, &stored, &error));
+    g_assert_no_error(error);
+    g_assert_cmpstr(stored, ==, expected);
+    g_assert_true(optsOut == optsOutExpected);
+    if (stored) {
+        g_assert_true(qemuCommandStoreDeviceAttributes(stored, strlen(stored), &optsOut, &again,
+                                                       NULL));
+        g_assert_null(again);
+        g_assert_false(optsOut);
+    }
+}
+
+static void
+testAssertDeviceRefused(const char *xml, int code, const char *message)
+{
+    g_autoptr(GError) error = NULL;
+    char *stored = (char *)"";
+    bool optsOut;
+
+    g_assert_false(qemuCommandStoreDeviceAttributes(xml, strlen(xml), &optsOut, &stored, &error));
+    g_assert_null(stored);
+    g_assert_error(error, VB_ERROR, code);
+    g_assert_cmpstr(error->message, ==, message);
+}
+
 static char *
 testShow(const char *xml)
 {
@@ -224,7 +259,7 @@ testUnchangedMentions(void)
         "<domain><!-- <memballoon policy='x'/> ballooning='x' --><cpu><feature policy='require'/>"
         "</cpu><description><![CDATA[<memballoon policy='x'><hostdev ballooning='x'/>]]>"
         "</description><devices><memballoon x='policy'/><disk ballooning='x'/>"
-        "<interface type='hostdev' ballooning='x'/></devices><memballoon policy='x'/>"
+        "<interface type='network' ballooning='x'/></devices><memballoon policy='x'/>"
         "<hostdev ballooning='x'/><metadata><memballoon policy='x'/></metadata></domain>");
 }
 
@@ -242,6 +277,7 @@ testUnchangedUnreadable(void)
     testAssertUnchanged("<domain><devices><memballoon policy='warn'></devices></domain>");
     testAssertUnchanged("<hostdev ballooning='on'");
     testAssertUnchanged("ballooning");
+    testAssertUnchanged("<memory model='dimm' ballooning='x'/>");
     testAssertUnchanged("<domain><memory>x</memory><devices><memballoon policy='x'/></devices>"
                         "</domain>");
 }
@@ -348,10 +384,11 @@ testPolicyCheckpoint(void)
 static void
 testPolicyDevice(void)
 {
-    testAssertStored("<memballoon model='virtio' policy='warn'><stats period='5'/></memballoon>",
-                     "<memballoon model='virtio'><stats period='5'/></memballoon>", false);
-    testAssertStored("<x:memballoon xmlns:x='urn:x' policy='default'/>",
-                     "<x:memballoon xmlns:x='urn:x'/>", false);
+    testAssertDeviceStored("<memballoon model='virtio' policy='warn'><stats period='5'/>"
+                           "</memballoon>",
+                           "<memballoon model='virtio'><stats period='5'/></memballoon>", false);
+    testAssertDeviceStored("<x:memballoon xmlns:x='urn:x' policy='default'/>",
+                           "<x:memballoon xmlns:x='urn:x'/>", false);
 }
 
 static void
@@ -529,6 +566,19 @@ testOptOutNoUUID(void)
                      TEST_DOMAIN("<hostdev type='mdev' model='vfio-pci'/>", ""), true);
 }
 
+/* libvirt refuses that: the alias is not unique. */
+static void
+testOptOutSharedAlias(void)
+{
+    testAssertStored(
+        TEST_DOMAIN(TEST_MDEV(" ballooning='on'", TEST_SOURCE(TEST_UUID) TEST_NAMED("ua-a"))
+                    TEST_MDEV(" ballooning='on'", TEST_SOURCE(TEST_OTHER_UUID) TEST_NAMED("ua-a")),
+                    ""),
+        TEST_DOMAIN(TEST_MDEV("", TEST_SOURCE(TEST_UUID) TEST_NAMED("ua-a"))
+                    TEST_MDEV("", TEST_SOURCE(TEST_OTHER_UUID) TEST_NAMED("ua-a")),
+                    TEST_NEW_OVERRIDE(TEST_DEVICE("ua-a", TEST_PROPERTY))), true);
+}
+
 static void
 testOptOutBesideInterface(void)
 {
@@ -579,10 +629,30 @@ testOptOutSnapshot(void)
 static void
 testOptOutDevice(void)
 {
-    testAssertStored(TEST_MDEV(" ballooning='on'", TEST_SOURCE(TEST_UUID)),
-                     TEST_MDEV("", TEST_SOURCE(TEST_UUID)), true);
-    testAssertStored(TEST_MDEV(" ballooning='off'", TEST_SOURCE(TEST_UUID)),
-                     TEST_MDEV("", TEST_SOURCE(TEST_UUID)), false);
+    testAssertDeviceStored(TEST_MDEV(" ballooning='on'", TEST_SOURCE(TEST_UUID)),
+                           TEST_MDEV("", TEST_SOURCE(TEST_UUID)), true);
+    testAssertDeviceStored(TEST_MDEV(" ballooning='off'", TEST_SOURCE(TEST_UUID)),
+                           TEST_MDEV("", TEST_SOURCE(TEST_UUID)), false);
+}
+
+static void
+testDeviceUnchanged(void)
+{
+    testAssertDeviceStored("<hostdev type='pci'/>", NULL, false);
+    testAssertDeviceStored("<hostdev><source ballooning='x'/></hostdev>", NULL, false);
+    testAssertDeviceStored("<memory model='dimm' ballooning='x'/>", NULL, false);
+    testAssertDeviceStored("<disk ballooning='x'/>", NULL, false);
+    testAssertDeviceStored("<hostdev ballooning='on'", NULL, false);
+    testAssertDeviceStored("<!DOCTYPE hostdev><hostdev/>", NULL, false);
+}
+
+/* Each document is looked for by what libvirt takes it for. */
+static void
+testDeviceIsNoDomain(void)
+{
+    testAssertDeviceStored(TEST_DOMAIN("<memballoon policy='warn'/>", ""), NULL, false);
+    testAssertUnchanged("<hostdev type='pci' ballooning='on'/>");
+    testAssertUnchanged("<memballoon policy='nonsense'/>");
 }
 
 /* Opting in again */
@@ -725,7 +795,7 @@ testRefusedPolicy(void)
     testAssertRefused(TEST_DOMAIN("<memballoon policy='x'/>", ""), VB_ERROR_XML,
                       "invalid value 'x' of attribute 'policy' in element 'memballoon': expected "
                       "'block', 'warn', 'ignore', 'redirect' or 'default'");
-    testAssertRefused("<memballoon policy=''/>", VB_ERROR_XML,
+    testAssertDeviceRefused("<memballoon policy=''/>", VB_ERROR_XML,
                       "invalid value '' of attribute 'policy' in element 'memballoon': expected "
                       "'block', 'warn', 'ignore', 'redirect' or 'default'");
 }
@@ -736,7 +806,7 @@ testRefusedBallooning(void)
     testAssertRefused(TEST_DOMAIN("<hostdev type='pci' ballooning='yes'/>", ""), VB_ERROR_XML,
                       "invalid value 'yes' of attribute 'ballooning' in element 'hostdev': "
                       "expected 'on' or 'off'");
-    testAssertRefused("<hostdev ballooning='On'/>", VB_ERROR_XML,
+    testAssertDeviceRefused("<hostdev ballooning='On'/>", VB_ERROR_XML,
                       "invalid value 'On' of attribute 'ballooning' in element 'hostdev': "
                       "expected 'on' or 'off'");
 }
@@ -753,7 +823,7 @@ testRefusedDevice(void)
         TEST_NAMED("ua-gpu") "</hostdev>";
     g_autofree char *domain = g_strdup_printf(TEST_DOMAIN("%s", ""), device);
 
-    testAssertRefused(device, VB_ERROR_UNSUPPORTED, message);
+    testAssertDeviceRefused(device, VB_ERROR_UNSUPPORTED, message);
     testAssertRefused(domain, VB_ERROR_UNSUPPORTED, message);
 }
 
@@ -781,7 +851,7 @@ testRefusedDoctype(void)
 static void
 testRefusedLatin1(void)
 {
-    testAssertRefused("<?xml version='1.0' encoding='ISO-8859-1'?><domain><name>\xe9</name>"
+    testAssertRefused("<?xml version='1.0' encoding='ISO-8859-1'?><domain><name>e</name>"
                       "<devices><memballoon policy='warn'/></devices></domain>", VB_ERROR_XML,
                       "attributes 'policy' and 'ballooning' cannot be read: the document is not "
                       "written in plain UTF-8");
@@ -800,11 +870,14 @@ testRefusedTwoPolicies(void)
 static void
 testErrorNotWanted(void)
 {
-    static const char xml[] = "<memballoon policy='x'/>";
+    static const char xml[] = TEST_DOMAIN("<memballoon policy='x'/>", "");
+    static const char device[] = "<memballoon policy='x'/>";
     char *stored = NULL;
     bool optsOut;
 
     g_assert_false(qemuCommandStoreAttributes(xml, strlen(xml), true, &optsOut, &stored, NULL));
+    g_assert_false(qemuCommandStoreDeviceAttributes(device, strlen(device), &optsOut, &stored,
+                                                    NULL));
 }
 
 /* Showing */
@@ -958,14 +1031,14 @@ testShowUnreadable(void)
     testAssertNotShown("urn:virt-balloon:policy:1");
 }
 
-/* QEMU would not start: nothing is in force that could be shown, and what is shown can be stored. */
+/* QEMU would not start, so nothing is in force; and what is shown can always be stored. */
 static void
 testShowPassedFd(void)
 {
-    static const char xml[] =
-        TEST_DOMAIN(TEST_MDEV("", TEST_SOURCE(TEST_UUID) TEST_NAMED("ua-gpu")),
-                    TEST_OVERRIDE(TEST_DEVICE("ua-gpu", TEST_PROPERTY
-                                              "<qemu:property name='fd' type='string' value='9'/>")));
+    static const char xml[] = TEST_DOMAIN(
+        TEST_MDEV("", TEST_SOURCE(TEST_UUID) TEST_NAMED("ua-gpu")),
+        TEST_OVERRIDE(TEST_DEVICE("ua-gpu", TEST_PROPERTY
+                                  "<qemu:property name='fd' type='string' value='9'/>")));
 
     testAssertUnchanged(xml);
     testAssertNotShown(xml);
@@ -1139,11 +1212,14 @@ main(int argc, char **argv)
     TEST("an opt-out is merged into the overrides that are there", testOptOutMerged);
     TEST("an opt-out takes a UUID as libvirt reads it", testOptOutAnyUUID);
     TEST("an opt-out without a UUID is left to libvirt", testOptOutNoUUID);
+    TEST("an alias that two devices share is opted out once", testOptOutSharedAlias);
     TEST("an interface that is a device does not shift the devices", testOptOutBesideInterface);
     TEST("a device in the second devices element is opted out", testOptOutSecondDevices);
     TEST("policy and opt-out are stored at once", testOptOutAndPolicy);
     TEST("a device in a snapshot is opted out there", testOptOutSnapshot);
     TEST("the attribute of a device on its own is cut out", testOptOutDevice);
+    TEST("a device with nothing of ours is unchanged", testDeviceUnchanged);
+    TEST("a domain is no device and a device no domain", testDeviceIsNoDomain);
 
     TEST("opting in removes alias and override", testOptIn);
     TEST("opting in where nothing is stored only cuts out", testOptInNothing);

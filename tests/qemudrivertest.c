@@ -40,8 +40,9 @@
 #define DEFINITION(name, devices, more) DEFINITION_BEGIN(name) DEFINITION_END(devices, more)
 #define BALLOON "<memballoon model='virtio'/>"
 #define WRITTEN_BALLOON(policy) "<memballoon model='virtio' policy='" policy "'/>"
-#define STORED_POLICY(policy) "<metadata><balloon:policy xmlns:balloon='urn:virt-balloon:policy:1' " \
-    "memballoon='" policy "'/></metadata>"
+#define STORED_POLICY(policy) \
+    "<metadata><balloon:policy xmlns:balloon='urn:virt-balloon:policy:1' memballoon='" policy \
+    "'/></metadata>"
 
 #define LIST_PERIPHERAL "{\"execute\":\"qom-list\",\"arguments\":{\"path\":\"/machine/" \
     "peripheral\"}}"
@@ -302,7 +303,7 @@ typedef struct {
     unsigned int flags; /* qemuDriverFlags */
     bool judged;
     gint32 asks; /* for this, first of all, once it is the call's turn; 0: nothing */
-    bool named;  /* the domain is known from the arguments */
+    bool named;  /* the domain is known from the arguments, and calls queue by it */
     testNeeds needs;
     const char *text;  /* of every plain string */
     const char *xml;   /* of every document */
@@ -437,8 +438,8 @@ testPutParams(GByteArray *args, const char *name, const char *xml, const char *o
     testWord(testWord(testString(args, "tls"), VIR_TYPED_PARAM_BOOLEAN), 1);
 }
 
-/* The arguments of @procedure with @xml in them; NULL leaves out what may be absent. @string: (out):
- * where the first length of a string stands, or what else cannot be arbitrarily large; or NULL */
+/* The arguments of @procedure with @xml in them; NULL leaves out what may be absent. @string: (out)
+ * (nullable): where the first length of a string or number of parameters stands */
 static GByteArray *
 testMakeArgs(const testProcedure *procedure, const char *xml, size_t *string)
 {
@@ -614,9 +615,13 @@ testProcedureDecodes(gconstpointer opaque)
     static const guint8 uuid[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
     const testProcedure *procedure = opaque;
     testRun run = { 0 };
+    bool named;
 
     testStartProcedure(&run, procedure);
-    g_assert_cmpstr(qemuDriverCallGetName(run.call), ==, procedure->named ? "guest" : "");
+    /* Where it takes no turn, it is only named in messages. */
+    named = procedure->named ||
+        (procedure->layout[0] == 'd' && procedure->needs != TEST_NEEDS_NOTHING);
+    g_assert_cmpstr(qemuDriverCallGetName(run.call), ==, named ? "guest" : "");
     if (procedure->named)
         g_assert_cmpmem(qemuDriverCallGetUUID(run.call), 16, uuid, 16);
     g_assert_false(qemuDriverCallIsSettled(run.call));
@@ -700,6 +705,16 @@ testProcedureHostile(gconstpointer opaque)
 }
 
 /* Order */
+
+/* Its name and its domain. */
+static GByteArray *
+testSnapshot(void)
+{
+    GByteArray *args = testAnswerString("snap");
+    g_autoptr(GByteArray) domain = testDomain();
+
+    return g_byte_array_append(args, domain->data, domain->len);
+}
 
 static void
 testAssertUnchanged(const testRun *run)
@@ -842,8 +857,8 @@ testProcedureExpires(gconstpointer opaque)
 
 /* Documents on their way to libvirt */
 
-#define POLICY_WRONG "invalid value 'off' of attribute 'policy' in element 'memballoon': expected " \
-    "'block', 'warn', 'ignore', 'redirect' or 'default'"
+#define POLICY_WRONG "invalid value 'off' of attribute 'policy' in element 'memballoon': " \
+    "expected 'block', 'warn', 'ignore', 'redirect' or 'default'"
 #define BALLOONING_WRONG "invalid value 'maybe' of attribute 'ballooning' in element 'hostdev': " \
     "expected 'on' or 'off'"
 
@@ -1030,8 +1045,8 @@ testProcedureWithout(gconstpointer opaque)
     testStartWith(&run, procedure, testMakeArgs(procedure, NULL, NULL));
     if (strcmp(procedure->name, "RESTORE_FLAGS") == 0) {
         testAssertDecides(&run, QEMU_DRIVER_ASK);
-        testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 235, testWord(testAnswerString("/save/guest"),
-                                                                     0));
+        testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 235,
+                           testWord(testAnswerString("/save/guest"), 0));
     } else {
         testAssertDecides(&run, QEMU_DRIVER_PASS);
         testAssertUnchanged(&run);
@@ -1629,6 +1644,35 @@ testAttachJoinsOverride(void)
     g_string_free(text, TRUE);
 }
 
+/* To attach it without what was asked for would be worse than not to attach it. */
+static void
+testAttachUnanswered(void)
+{
+    static const char expired[] = "cannot check whether the device can be opted out: too late; "
+        "nothing was changed";
+    static const char unreadable[] = "cannot check whether the device can be opted out: libvirt's "
+        "answer cannot be read; nothing was changed";
+    testRun run = { 0 };
+
+    testStartAttach(&run, VIR_DOMAIN_DEVICE_MODIFY_CONFIG);
+    qemuDriverCallExpire(run.call, "too late");
+    testAssertRefuses(&run, testRefusal(VIR_ERR_OPERATION_TIMEOUT, "Timed out during operation",
+                                        expired));
+    testEnd(&run);
+
+    testStartAttach(&run, VIR_DOMAIN_DEVICE_MODIFY_CONFIG);
+    testAnswerOk(&run, 0, testAnswerString("nonsense"));
+    testAssertRefuses(&run, testRefusal(VIR_ERR_INTERNAL_ERROR, "internal error", unreadable));
+    testEnd(&run);
+
+    testStartAttach(&run, VIR_DOMAIN_DEVICE_MODIFY_CONFIG);
+    testAnswerOk(&run, 0, testAnswerString(GUEST("", "1048576", "", "")));
+    testAssertAsksDefinition(&run);
+    qemuDriverCallAnswer(run.call, 0, VB_FRAME_OK, testThreeBytes, sizeof(testThreeBytes));
+    testAssertRefuses(&run, testRefusal(VIR_ERR_INTERNAL_ERROR, "internal error", unreadable));
+    testEnd(&run);
+}
+
 /* Detaching one, which leaves its override behind */
 
 #define KEPT_OVERRIDE "<qemu:override xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>" \
@@ -1669,6 +1713,13 @@ testStartDetach(testRun *run, const testDetach *detach)
     g_assert_true(qemuDriverCallWantsReply(run->call) == detach->orphans);
 }
 
+/* Whether something is left to be done now that libvirt has replied. */
+static bool
+testReplied(testRun *run, guint32 status)
+{
+    return qemuDriverCallReplied(run->call, status, NULL, 0);
+}
+
 /* The reply that libvirt gave is the client's, whatever follows. */
 static void
 testAssertRepliesAsItCame(testRun *run)
@@ -1687,13 +1738,13 @@ testDetachPrunes(gconstpointer opaque)
     testRun run = { 0 };
 
     testStartDetach(&run, detach);
-    g_assert_false(qemuDriverCallReplied(run.call, VB_FRAME_ERROR));
+    g_assert_false(testReplied(&run, VB_FRAME_ERROR));
     if (!detach->orphans) {
-        g_assert_false(qemuDriverCallReplied(run.call, VB_FRAME_OK));
+        g_assert_false(testReplied(&run, VB_FRAME_OK));
         testEnd(&run);
         return;
     }
-    g_assert_true(qemuDriverCallReplied(run.call, VB_FRAME_OK));
+    g_assert_true(testReplied(&run, VB_FRAME_OK));
     testAnswerDefinition(&run, 1, DEFINITION("guest", BALLOON, KEPT_OVERRIDE OVERRIDE));
     testAssertDecides(&run, QEMU_DRIVER_ASK);
     testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 350,
@@ -1710,14 +1761,14 @@ testDetachKeeps(void)
     testRun run = { 0 };
 
     testStartDetach(&run, &testDetaches[0]);
-    g_assert_true(qemuDriverCallReplied(run.call, VB_FRAME_OK));
+    g_assert_true(testReplied(&run, VB_FRAME_OK));
     testAnswerDefinition(&run, 1, DEFINITION("guest", MDEV("", MDEV_ALIAS), OVERRIDE));
     testAssertRepliesAsItCame(&run);
     testEnd(&run);
 
     /* A domain that is gone when it is shut off. */
     testStartDetach(&run, &testDetaches[0]);
-    g_assert_true(qemuDriverCallReplied(run.call, VB_FRAME_OK));
+    g_assert_true(testReplied(&run, VB_FRAME_OK));
     testAnswerDefinition(&run, 0, DEFINITION("guest", BALLOON, OVERRIDE));
     testAssertRepliesAsItCame(&run);
     testEnd(&run);
@@ -1732,7 +1783,7 @@ testDetachDoesNotFail(void)
 
     for (step = 0; step < 5; step++) {
         testStartDetach(&run, &testDetaches[0]);
-        g_assert_true(qemuDriverCallReplied(run.call, VB_FRAME_OK));
+        g_assert_true(testReplied(&run, VB_FRAME_OK));
         if (step >= 3) {
             testAnswerDefinition(&run, 1, DEFINITION("guest", BALLOON, OVERRIDE));
             testAssertDecides(&run, QEMU_DRIVER_ASK);
@@ -1747,6 +1798,276 @@ testDetachDoesNotFail(void)
         else
             qemuDriverCallAnswer(run.call, 1, VB_FRAME_OK, NULL, 0);
         testAssertRepliesAsItCame(&run);
+        testEnd(&run);
+    }
+}
+
+/* Networks */
+
+#define NETWORK(name) "<interface type='network'><source network='" name "'/></interface>"
+#define INFLATED_BLOCK(devices) "<domain type='kvm'><name>guest</name><memory>1048576</memory>" \
+    "<currentMemory>524288</currentMemory>" POLICY("block") "<devices>" devices \
+    "</devices></domain>"
+#define HOSTDEV_NETWORK "<network><name>n</name><forward mode='hostdev'/></network>"
+
+/* A network as libvirt names it; what follows is its XML's flags in a question. */
+static GByteArray *
+testNetwork(const char *name)
+{
+    GByteArray *bytes = testAnswerString(name);
+
+    for (guint8 i = 0; i < 16; i++) {
+        guint8 byte = 0xf0 | i;
+
+        g_byte_array_append(bytes, &byte, 1);
+    }
+    return bytes;
+}
+
+static void
+testStartNetworks(testRun *run, const char *xml)
+{
+    testStartXML(run, testGetProcedure("DEFINE_XML"), xml);
+    testAssertDecides(run, QEMU_DRIVER_ASK);
+}
+
+/* A name, then its XML. */
+static void
+testNetworkRounds(void)
+{
+    testRun run = { 0 };
+
+    testStartNetworks(&run, INFLATED_BLOCK(NETWORK("a") NETWORK("net")));
+    testAssertQuestion(&run, 0, 2, REMOTE_PROGRAM, 46, testAnswerString("a"));
+    testAssertQuestion(&run, 1, 2, REMOTE_PROGRAM, 46, testAnswerString("net"));
+    testAnswerOk(&run, 1, testNetwork("net"));
+    testAnswerOk(&run, 0, testNetwork("a"));
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    testAssertQuestion(&run, 0, 2, REMOTE_PROGRAM, 43, testWord(testNetwork("a"), 0));
+    testAssertQuestion(&run, 1, 2, REMOTE_PROGRAM, 43, testWord(testNetwork("net"), 0));
+    testAnswerOk(&run, 0, testAnswerString("<network><forward mode='nat'/></network>"));
+    testAnswerOk(&run, 1, testAnswerString(HOSTDEV_NETWORK));
+    testAssertDecides(&run, QEMU_DRIVER_REFUSE);
+    g_assert_nonnull(strstr(qemuDriverCallGetVerdict(run.call)->errorText, "of network 'net'"));
+    testEnd(&run);
+}
+
+/* What is not known of a network is no reason to keep a domain from starting. */
+static void
+testNetworkUnknown(void)
+{
+    int step;
+
+    for (step = 0; step < 5; step++) {
+        testRun run = { 0 };
+
+        testStartNetworks(&run, INFLATED_BLOCK(NETWORK("net")));
+        if (step >= 2) {
+            testAnswerOk(&run, 0, testNetwork("net"));
+            testAssertDecides(&run, QEMU_DRIVER_ASK);
+        }
+        if (step == 0 || step == 2)
+            testAnswer(&run, 0, VB_FRAME_ERROR,
+                       testError(VIR_ERR_NO_NETWORK, VIR_FROM_NETWORK, "a", "%s", "a"));
+        else if (step == 1 || step == 3)
+            testAnswerOk(&run, 0, testAnswerString("net"));
+        else
+            qemuDriverCallAnswer(run.call, 0, VB_FRAME_OK, testThreeBytes, sizeof(testThreeBytes));
+        testAssertDecides(&run, QEMU_DRIVER_PASS);
+        testAssertUnchanged(&run);
+        testEnd(&run);
+    }
+}
+
+/* It is looked up for an attachment, too, where its balloon is inflated. */
+static void
+testNetworkAttached(void)
+{
+    testRun run = { 0 };
+
+    testStartXML(&run, testGetProcedure("ATTACH_DEVICE"), NETWORK("net"));
+    testAssertDecides(&run, QEMU_DRIVER_QUEUE);
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    testAnswerOk(&run, 0, testAnswerString(INFLATED(POLICY("block"), "")));
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 46, testAnswerString("net"));
+    testAnswerOk(&run, 0, testNetwork("net"));
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    testAnswerOk(&run, 0, testAnswerString(HOSTDEV_NETWORK));
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 426, testDomainWord(0));
+    testAnswerOk(&run, 0, testWord(g_byte_array_new(), 0));
+    testAssertDecides(&run, QEMU_DRIVER_REFUSE);
+    testEnd(&run);
+
+    testStartXML(&run, testGetProcedure("ATTACH_DEVICE"), NETWORK("net"));
+    testAssertDecides(&run, QEMU_DRIVER_QUEUE);
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    testAnswerOk(&run, 0, testAnswerString(RUNNING(POLICY("block"), "")));
+    testAssertDecides(&run, QEMU_DRIVER_PASS);
+    testEnd(&run);
+}
+
+/* Starting, restoring, reverting */
+
+typedef struct {
+    const char *procedure;
+    guint32 word;
+    bool asksSave; /* whether there is an image that it would start from */
+} testStartCase;
+
+static const testStartCase testStartCases[] = {
+    { "CREATE", 0, true }, { "CREATE_WITH_FLAGS", VIR_DOMAIN_START_PAUSED, true },
+    { "CREATE_WITH_FLAGS", VIR_DOMAIN_START_FORCE_BOOT, false },
+    { "CREATE_WITH_FILES", 0, true },
+    { "CREATE_WITH_FILES", VIR_DOMAIN_START_FORCE_BOOT | VIR_DOMAIN_START_PAUSED, false },
+};
+
+static void
+testStartDomain(testRun *run, const testStartCase *start)
+{
+    GByteArray *args = testDomain();
+
+    if (strcmp(start->procedure, "CREATE") != 0)
+        testWord(args, start->word);
+    testStartWith(run, testGetProcedure(start->procedure), args);
+    testAssertDecides(run, QEMU_DRIVER_QUEUE);
+    testAssertDecides(run, QEMU_DRIVER_ASK);
+    testAssertQuestion(run, 0, 1 + start->asksSave, REMOTE_PROGRAM, 14, testDomainWord(0));
+    if (start->asksSave)
+        testAssertQuestion(run, 1, 2, REMOTE_PROGRAM, 183, testDomainWord(0));
+}
+
+static void
+testStartsAreJudged(void)
+{
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(testStartCases); i++) {
+        testRun run = { 0 };
+
+        testStartDomain(&run, &testStartCases[i]);
+        testAnswerOk(&run, 0, testAnswerString(GUEST("", "524288", POLICY("block"), PCI)));
+        if (testStartCases[i].asksSave)
+            testAnswerOk(&run, 1, testWord(g_byte_array_new(), 0));
+        testAssertRefuses(&run, testRefusal(
+            VIR_ERR_OPERATION_INVALID, "Requested operation is not valid",
+            "cannot start domain 'guest' with a currentMemory of 524288 KiB: ballooning will be "
+            "inhibited by assigned PCI device 'hostdev0' (0000:07:00.0): the guest would give up "
+            "524288 KiB when it starts and the host would gain nothing; raise <currentMemory> to "
+            "1048576 KiB, or lower <memory>"));
+        testEnd(&run);
+    }
+}
+
+static void
+testStartFromImage(void)
+{
+    static const char *const images[] = {
+        GUEST("", "524288", POLICY("block"), PCI), GUEST("", "1048576", "", PCI), "nonsense", NULL,
+    };
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(images); i++) {
+        testRun run = { 0 };
+
+        testStartDomain(&run, &testStartCases[0]);
+        testAnswerOk(&run, 0, testAnswerString(GUEST("", "524288", POLICY("block"), PCI)));
+        testAnswerOk(&run, 1, testWord(g_byte_array_new(), 1));
+        testAssertDecides(&run, QEMU_DRIVER_ASK);
+        testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 388, testDomainWord(0));
+        if (images[i])
+            testAnswerOk(&run, 0, testAnswerString(images[i]));
+        else
+            testAnswer(&run, 0, VB_FRAME_ERROR,
+                       testError(VIR_ERR_RPC, VIR_FROM_RPC, "a", "%s", "a"));
+        testAssertDecides(&run, QEMU_DRIVER_PASS);
+        g_assert_true((qemuDriverCallGetVerdict(run.call)->logText != NULL) == (i == 0));
+        testEnd(&run);
+    }
+}
+
+/* What libvirt will not tell keeps no domain from starting that did not ask for it. */
+static void
+testStartUnanswered(void)
+{
+    static const struct {
+        const char *more;
+        qemuDriverOutcome outcome;
+    } cases[] = {
+        { "", QEMU_DRIVER_PASS }, { POLICY("warn"), QEMU_DRIVER_PASS },
+        { POLICY("ignore"), QEMU_DRIVER_PASS }, { POLICY("block"), QEMU_DRIVER_REFUSE },
+        { POLICY("redirect"), QEMU_DRIVER_REFUSE },
+    };
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *xml = g_strconcat("<domain><name>guest</name><memory>1048576</memory>",
+                                           cases[i].more, "</domain>", NULL);
+        testRun run = { 0 };
+
+        testStartDomain(&run, &testStartCases[0]);
+        testAnswerOk(&run, 0, testAnswerString(xml));
+        qemuDriverCallExpire(run.call, "too late");
+        testAssertDecides(&run, cases[i].outcome);
+        testEnd(&run);
+
+        /* An error is libvirt's, and it will have the same one for the call. */
+        testStartDomain(&run, &testStartCases[0]);
+        testAnswerOk(&run, 0, testAnswerString(xml));
+        testAnswer(&run, 1, VB_FRAME_ERROR,
+                   testError(VIR_ERR_ACCESS_DENIED, VIR_FROM_ACCESS, "a", "%s", "a"));
+        testAssertDecides(&run, QEMU_DRIVER_PASS);
+        testEnd(&run);
+    }
+}
+
+/* Whatever is in it, an image is resumed. */
+static void
+testImagesPass(void)
+{
+    testRun run = { 0 };
+
+    testStartWith(&run, testGetProcedure("RESTORE"), testAnswerString("/save/guest"));
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 235,
+                       testWord(testAnswerString("/save/guest"), 0));
+    testAnswerOk(&run, 0, testAnswerString(GUEST("", "524288", POLICY("block"), PCI)));
+    testAssertDecides(&run, QEMU_DRIVER_PASS);
+    g_assert_nonnull(strstr(qemuDriverCallGetVerdict(run.call)->logText, "it is restored with "));
+    testEnd(&run);
+
+    /* The snapshot is asked for with flags of its own. */
+    testStartWith(&run, testGetProcedure("REVERT_TO_SNAPSHOT"), testWord(testSnapshot(), 5));
+    testAssertDecides(&run, QEMU_DRIVER_QUEUE);
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 186, testWord(testSnapshot(), 0));
+    testAnswerOk(&run, 0, testAnswerString("<domainsnapshot>" GUEST("", "524288", POLICY("block"),
+                                                                   PCI) "</domainsnapshot>"));
+    testAssertDecides(&run, QEMU_DRIVER_PASS);
+    g_assert_nonnull(strstr(qemuDriverCallGetVerdict(run.call)->logText, "it is reverted with "));
+    testEnd(&run);
+}
+
+/* With other XML than the image's own. */
+static void
+testIncomingPasses(void)
+{
+    static const char *const names[] = {
+        "RESTORE_FLAGS", "RESTORE_PARAMS", "MIGRATE_PREPARE2", "MIGRATE_PREPARE3",
+        "MIGRATE_PREPARE3_PARAMS", "MIGRATE_PREPARE_TUNNEL", "MIGRATE_PREPARE_TUNNEL3",
+        "MIGRATE_PREPARE_TUNNEL3_PARAMS",
+    };
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(names); i++) {
+        testRun run = { 0 };
+
+        testStartXML(&run, testGetProcedure(names[i]), GUEST("", "524288", POLICY("block"), PCI));
+        testAssertDecides(&run, QEMU_DRIVER_PASS);
+        testAssertUnchanged(&run);
+        g_assert_nonnull(strstr(qemuDriverCallGetVerdict(run.call)->logText, i < 2 ?
+                                "it is restored with " : "it is received by migration with "));
         testEnd(&run);
     }
 }
@@ -2211,8 +2532,18 @@ testSizeAbove32Bits(void)
 static void
 testQuestions(void)
 {
+    static const char *const answers[] = {
+        "{\"return\":[{\"name\":\"a\",\"type\":\"child<vfio-user-pci>\"}]}", "{\"return\":[]}",
+        "{\"return\":{}}", "{\"return\":[]}", "{\"return\":{\"enabled\":false}}",
+        "{\"return\":{\"mode\":\"none\",\"last-mode\":\"none\",\"reason\":\"none\"}}",
+        "{\"return\":[]}",
+        "{\"return\":{\"qemu\":{\"micro\":0,\"minor\":2,\"major\":7},\"package\":\"\"}}",
+        "{\"return\":\"\"}",
+    };
     testRun run = { 0 };
     GByteArray *messages;
+    guint count;
+    guint i;
 
     testStart(&run, REMOTE_PROGRAM, 204,
               testWord(testMemory(HALF), VIR_DOMAIN_MEM_LIVE | VIR_DOMAIN_MEM_CONFIG));
@@ -2234,13 +2565,16 @@ testQuestions(void)
                                      "tainted: custom monitor control commands issued"));
 
     testAssertDecides(&run, QEMU_DRIVER_ASK);
-    testAssertQuestion(&run, 0, 2, QEMU_PROGRAM, 1,
+    count = qemuDriverCallGetQuestions(run.call)->len;
+    g_assert_cmpuint(count, ==, G_N_ELEMENTS(answers));
+    testAssertQuestion(&run, 0, count, QEMU_PROGRAM, 1,
                        testWord(testDomainString(LIST_PERIPHERAL), 0));
-    testAssertQuestion(&run, 1, 2, QEMU_PROGRAM, 1,
+    testAssertQuestion(&run, 1, count, QEMU_PROGRAM, 1,
                        testWord(testDomainString(LIST_ANONYMOUS), 0));
-    testAnswerOk(&run, 0, testAnswerString("{\"return\":[{\"name\":\"a\",\"type\":"
-                                           "\"child<vfio-user-pci>\"}]}"));
-    testAnswerOk(&run, 1, testAnswerString("{\"return\":[]}"));
+    testAssertQuestion(&run, 2, count, QEMU_PROGRAM, 1,
+                       testWord(testDomainString("{\"execute\":\"query-migrate\"}"), 0));
+    for (i = 0; i < MIN(count, G_N_ELEMENTS(answers)); i++)
+        testAnswerOk(&run, i, testAnswerString(answers[i]));
     testAssertDecides(&run, QEMU_DRIVER_REFUSE);
     testEnd(&run);
 }
@@ -2817,6 +3151,17 @@ testAddXML(void)
                     testAttachIsLibvirts);
     g_test_add_func("/qemudriver/an attachment joins the overrides that there are",
                     testAttachJoinsOverride);
+    g_test_add_func("/qemudriver/an attachment with an opt-out is refused where nothing is known",
+                    testAttachUnanswered);
+    g_test_add_func("/qemudriver/networks are looked up, then asked for", testNetworkRounds);
+    g_test_add_func("/qemudriver/a network that is not known does not count", testNetworkUnknown);
+    g_test_add_func("/qemudriver/a network is looked up for an attachment", testNetworkAttached);
+    g_test_add_func("/qemudriver/starts are judged", testStartsAreJudged);
+    g_test_add_func("/qemudriver/a start from an image is not refused", testStartFromImage);
+    g_test_add_func("/qemudriver/a start about which nothing is known passes unless it is 'block'",
+                    testStartUnanswered);
+    g_test_add_func("/qemudriver/images are resumed", testImagesPass);
+    g_test_add_func("/qemudriver/what comes with XML is resumed", testIncomingPasses);
     g_test_add_func("/qemudriver/an update with flags that nobody knows is libvirt's",
                     testUpdateUnknownFlags);
     g_test_add_func("/qemudriver/an update about which nothing can be learned is libvirt's",

@@ -244,8 +244,12 @@ testOffAnywhere(void)
 static void
 testOnInterface(void)
 {
-    testAssertFine("<interface type='hostdev' ballooning='on'/>"
-                   "<interface type='hostdev' ballooning='nonsense'/>", "");
+    testAssertNoMdev("<interface type='hostdev' ballooning='on'>"
+                     "<source><address bus='7'/></source></interface>", "assigned PCI device (0000:07:00.0)");
+    testAssertRefused("<interface type='hostdev' ballooning='x'/>", "", VB_ERROR_XML,
+                      "invalid value 'x' of attribute 'ballooning' in element 'interface': expected "
+                      "'on' or 'off'");
+    testAssertFine("<interface type='network' ballooning='on'/>", "");
 }
 
 static void
@@ -522,7 +526,7 @@ main(int argc, char **argv)
     TEST("on is refused for a mediated device of another model", testOnOtherModels);
     TEST("on is refused for a model that never inhibits", testOnCompatibleModels);
     TEST("off is fine for any device", testOffAnywhere);
-    TEST("on in an interface is not ours", testOnInterface);
+    TEST("on is refused for an interface that is a device", testOnInterface);
     TEST("every device is looked at", testOnSecond);
     TEST("on is refused with iommufd", testOnIommufd);
     TEST("on is refused with a passed descriptor", testOnPassedFd);

@@ -9,7 +9,9 @@
 
 #include "remote_codec.h"
 
+#include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const guint8 testUuid[16] = {
@@ -842,6 +844,8 @@ testEncodeErrorPrefixes(void)
     testEncodeErrorCheck(VIR_ERR_OPERATION_TIMEOUT, 68, "Timed out during operation: ", "late");
     testEncodeErrorCheck(VIR_ERR_INTERNAL_ERROR, 1, "internal error: ", "odd");
     testEncodeErrorCheck(VIR_ERR_SYSTEM_ERROR, 38, "", "gone");
+    testEncodeErrorCheck(VIR_ERR_XML_ERROR, 27, "XML error: ", "wrong");
+    testEncodeErrorCheck(VIR_ERR_CONFIG_UNSUPPORTED, 67, "unsupported configuration: ", "no");
 }
 
 /* A guest's name may be anything: it is no format. */
@@ -880,6 +884,523 @@ testEncodeErrorLongest(void)
     g_assert_cmpuint(length, <=, bytes->len - 16);
     g_assert_true(g_str_has_prefix((const char *)bytes->data + 16,
                                    "Requested operation is not valid: nnn"));
+}
+
+/* ---- documents among arguments ---- */
+
+#define TEST_DOCUMENTS_MAX 8
+
+/* Arguments of every kind, with what was noted of the documents in them. */
+typedef struct {
+    GByteArray *bytes;
+    remoteDocument places[TEST_DOCUMENTS_MAX];
+    guint count;
+} testArgs;
+
+static void
+testArgsInit(testArgs *args)
+{
+    args->bytes = g_byte_array_new();
+    args->count = 0;
+}
+
+static void
+testArgsClear(testArgs *args)
+{
+    g_byte_array_unref(args->bytes);
+}
+
+static void
+testPutDocument(testArgs *args, const char *text)
+{
+    args->places[args->count].offset = args->bytes->len;
+    args->places[args->count].length = strlen(text);
+    args->count++;
+    testPutString(args->bytes, text);
+}
+
+static void
+testPutParam(testArgs *args, const char *name, guint32 type)
+{
+    testPutString(args->bytes, name);
+    testPutWord(args->bytes, type);
+}
+
+/* One of each type, the documents in between. */
+static void
+testPutParams(testArgs *args, const char *first, const char *second)
+{
+    testPutWord(args->bytes, 10);
+    testPutParam(args, "int", VIR_TYPED_PARAM_INT);
+    testPutWord(args->bytes, 1);
+    testPutParam(args, "destination_xml", VIR_TYPED_PARAM_STRING);
+    testPutDocument(args, first);
+    testPutParam(args, "uint", VIR_TYPED_PARAM_UINT);
+    testPutWord(args->bytes, 2);
+    testPutParam(args, "llong", VIR_TYPED_PARAM_LLONG);
+    testPutLong(args->bytes, 3);
+    testPutParam(args, "ullong", VIR_TYPED_PARAM_ULLONG);
+    testPutLong(args->bytes, 4);
+    testPutParam(args, "persistent_xml", VIR_TYPED_PARAM_STRING);
+    testPutDocument(args, second);
+    testPutParam(args, "double", VIR_TYPED_PARAM_DOUBLE);
+    testPutLong(args->bytes, 5);
+    testPutParam(args, "boolean", VIR_TYPED_PARAM_BOOLEAN);
+    testPutWord(args->bytes, 6);
+    testPutParam(args, "uri", VIR_TYPED_PARAM_STRING);
+    testPutString(args->bytes, "tcp://there");
+    /* Only a string is a document. */
+    testPutParam(args, "dxml", VIR_TYPED_PARAM_UINT);
+    testPutWord(args->bytes, 7);
+}
+
+#define TEST_LAYOUT "dsSoOxTloOTu"
+
+/* In the order of TEST_LAYOUT. */
+static void
+testPutAll(testArgs *args, const char *text)
+{
+    testPutDomain(args->bytes, "guest", 7);
+    testPutString(args->bytes, "plain");
+    testPutDocument(args, text);
+    testPutPointer(args->bytes, "optional");
+    testPutWord(args->bytes, 1);
+    testPutDocument(args, text);
+    testPutString(args->bytes, "cookie");
+    testPutParams(args, text, "second");
+    testPutLong(args->bytes, 0x0123456789abcdefu);
+    testPutPointer(args->bytes, NULL);
+    testPutPointer(args->bytes, NULL);
+    testPutWord(args->bytes, 0);
+    testPutWord(args->bytes, 0x80000001u);
+}
+
+static void
+testAssertDocuments(const testArgs *args, const GArray *documents)
+{
+    g_assert_nonnull(documents);
+    g_assert_cmpuint(documents->len, ==, args->count);
+    for (guint i = 0; i < args->count; i++) {
+        const remoteDocument *document = &g_array_index(documents, remoteDocument, i);
+
+        g_assert_cmpuint(document->offset, ==, args->places[i].offset);
+        g_assert_cmpuint(document->length, ==, args->places[i].length);
+    }
+}
+
+static void
+testDocuments(void)
+{
+    for (size_t length = 0; length < 9; length++) {
+        g_autofree char *text = testNewName(length);
+        g_autoptr(GArray) documents = NULL;
+        testArgs args;
+
+        testArgsInit(&args);
+        testPutAll(&args, text);
+        testWantCheck(TEST_LAYOUT, args.bytes);
+        documents = remoteArgsFindDocuments(TEST_LAYOUT, args.bytes->data, args.bytes->len);
+        testAssertDocuments(&args, documents);
+        testArgsClear(&args);
+    }
+}
+
+static void
+testDocumentsNone(void)
+{
+    g_autoptr(GByteArray) bytes = testNewSetMemory("guest", true);
+    g_autoptr(GArray) documents = remoteArgsFindDocuments("dlu", bytes->data, bytes->len);
+
+    g_assert_nonnull(documents);
+    g_assert_cmpuint(documents->len, ==, 0);
+}
+
+static void
+testDocumentsTooShort(void)
+{
+    testArgs args;
+
+    testArgsInit(&args);
+    testPutAll(&args, "<domain/>");
+    for (size_t length = 0; length < args.bytes->len; length++) {
+        g_autofree guint8 *cut = testCut(args.bytes, length);
+
+        g_assert_null(remoteArgsFindDocuments(TEST_LAYOUT, cut, length));
+    }
+    testArgsClear(&args);
+}
+
+static void
+testDocumentsTrailing(void)
+{
+    g_autoptr(GArray) documents = NULL;
+    testArgs args;
+
+    testArgsInit(&args);
+    testPutAll(&args, "<domain/>");
+    testPutString(args.bytes, "what follows");
+    documents = remoteArgsFindDocuments(TEST_LAYOUT, args.bytes->data, args.bytes->len);
+    testAssertDocuments(&args, documents);
+    testArgsClear(&args);
+}
+
+/* A pointer that is there is any word but 0. */
+static void
+testDocumentsPresent(void)
+{
+    g_autoptr(GArray) documents = NULL;
+    testArgs args;
+
+    testArgsInit(&args);
+    testPutWord(args.bytes, 0xff000000u);
+    testPutDocument(&args, "<domain/>");
+    documents = remoteArgsFindDocuments("O", args.bytes->data, args.bytes->len);
+    testAssertDocuments(&args, documents);
+    testArgsClear(&args);
+}
+
+/* A number of parameters, of a type, with a value of one word. */
+static GByteArray *
+testNewParams(guint32 count, guint32 type)
+{
+    GByteArray *bytes = g_byte_array_new();
+
+    testPutWord(bytes, count);
+    for (guint32 i = 0; i < count && i < 100; i++) {
+        testPutString(bytes, "a");
+        testPutWord(bytes, type);
+        testPutWord(bytes, 0);
+    }
+    return bytes;
+}
+
+static void
+testParamsMost(void)
+{
+    g_autoptr(GByteArray) none = testNewParams(0, VIR_TYPED_PARAM_INT);
+    g_autoptr(GByteArray) most = testNewParams(64, VIR_TYPED_PARAM_INT);
+    g_autoptr(GArray) ofNone = remoteArgsFindDocuments("T", none->data, none->len);
+    g_autoptr(GArray) ofMost = remoteArgsFindDocuments("T", most->data, most->len);
+
+    g_assert_nonnull(ofNone);
+    g_assert_nonnull(ofMost);
+    testWantCheck("T", none);
+    testWantCheck("T", most);
+}
+
+static void
+testParamsTooMany(void)
+{
+    static const guint32 counts[] = { 65, 0x7fffffff, 0x80000000, 0xffffffff };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(counts); i++) {
+        g_autoptr(GByteArray) bytes = testNewParams(counts[i], VIR_TYPED_PARAM_INT);
+
+        g_assert_null(remoteArgsFindDocuments("T", bytes->data, bytes->len));
+        g_assert_cmpuint(remoteArgsWant("T", bytes->data, 4), ==, 4);
+    }
+}
+
+static void
+testParamsUnknownType(void)
+{
+    static const guint32 types[] = { 0, 8, 0x80000001, 0xffffffff };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+        g_autoptr(GByteArray) bytes = testNewParams(1, types[i]);
+
+        g_assert_null(remoteArgsFindDocuments("T", bytes->data, bytes->len));
+        g_assert_cmpuint(remoteArgsWant("T", bytes->data, bytes->len), ==, bytes->len);
+    }
+}
+
+static void
+testDocumentTooLong(void)
+{
+    static const guint32 lengths[] = { REMOTE_STRING_MAX + 1, 0x7fffffff, 0xffffffff };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(lengths); i++) {
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+
+        testPutWord(bytes, lengths[i]);
+        testPutWord(bytes, 0);
+        g_assert_null(remoteArgsFindDocuments("S", bytes->data, bytes->len));
+        g_assert_null(remoteArgsFindDocuments("x", bytes->data, bytes->len));
+        g_assert_cmpuint(remoteArgsWant("S", bytes->data, bytes->len), ==, bytes->len);
+    }
+}
+
+/* ---- other documents in their places ---- */
+
+/* Takes what the arguments become with @texts, which must be @expected. */
+static void
+testAssertReplaces(const testArgs *args, const char *const *texts, const testArgs *expected)
+{
+    g_autoptr(GArray) documents =
+        remoteArgsFindDocuments(TEST_LAYOUT, args->bytes->data, args->bytes->len);
+    g_autofree guint8 *bytes = NULL;
+    size_t length = 0;
+
+    bytes = remoteArgsReplace(args->bytes->data, args->bytes->len, documents, texts, &length);
+    g_assert_nonnull(bytes);
+    g_assert_cmpmem(bytes, (guint)length, expected->bytes->data, expected->bytes->len);
+}
+
+static void
+testReplace(void)
+{
+    for (size_t before = 0; before < 6; before++) {
+        for (size_t after = 0; after < 9; after++) {
+            g_autofree char *old = testNewName(before);
+            g_autofree char *text = testNewName(after);
+            const char *const texts[] = { text, text, text, NULL };
+            testArgs args;
+            testArgs expected;
+
+            testArgsInit(&args);
+            testArgsInit(&expected);
+            testPutAll(&args, old);
+            testPutAll(&expected, text);
+            testAssertReplaces(&args, texts, &expected);
+            testArgsClear(&args);
+            testArgsClear(&expected);
+        }
+    }
+}
+
+static void
+testReplaceNothing(void)
+{
+    static const char *const texts[] = { NULL, NULL, NULL, NULL };
+    testArgs args;
+
+    testArgsInit(&args);
+    testPutAll(&args, "<domain/>");
+    testAssertReplaces(&args, texts, &args);
+    testArgsClear(&args);
+}
+
+/* What is not replaced stays as it is, what pads it and what follows included. */
+static void
+testReplaceKeeps(void)
+{
+    static const char *const texts[] = { "longer" };
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_autoptr(GByteArray) expected = g_byte_array_new();
+    g_autoptr(GArray) documents = NULL;
+    g_autofree guint8 *replaced = NULL;
+    size_t length = 0;
+
+    testPutBytes(bytes, "a", 1, 0xee);
+    testPutBytes(bytes, "b", 1, 0xee);
+    testPutBytes(bytes, "c", 1, 0xee);
+    testPutBytes(expected, "a", 1, 0xee);
+    testPutBytes(expected, "longer", 6, 0);
+    testPutBytes(expected, "c", 1, 0xee);
+    documents = remoteArgsFindDocuments("sS", bytes->data, bytes->len);
+    g_assert_nonnull(documents);
+    replaced = remoteArgsReplace(bytes->data, bytes->len, documents, texts, &length);
+    g_assert_cmpmem(replaced, (guint)length, expected->data, expected->len);
+}
+
+static void
+testEncodeText(void)
+{
+    for (size_t length = 0; length < 9; length++) {
+        for (size_t words = 0; words < 3; words++) {
+            g_autofree char *text = testNewName(length);
+            g_autofree guint8 *bytes = NULL;
+            g_autoptr(GByteArray) expected = g_byte_array_new();
+            size_t size = 0;
+
+            testPutString(expected, text);
+            for (size_t i = 0; i < words; i++)
+                testPutWord(expected, 0);
+            bytes = remoteEncodeText(text, length, words, &size);
+            g_assert_cmpmem(bytes, (guint)size, expected->data, expected->len);
+        }
+    }
+}
+
+/* ---- metadata, networks, versions ---- */
+
+static GByteArray *
+testNewMetadata(const char *text, const char *key, const char *uri)
+{
+    GByteArray *bytes = g_byte_array_new();
+
+    testPutDomain(bytes, "guest", 7);
+    testPutWord(bytes, 2);
+    testPutPointer(bytes, text);
+    testPutPointer(bytes, key);
+    testPutPointer(bytes, uri);
+    testPutWord(bytes, 0x80000003u);
+    return bytes;
+}
+
+static void
+testCheckMetadata(const char *text, const char *key, const char *uri)
+{
+    g_autoptr(GByteArray) bytes = testNewMetadata(text, key, uri);
+    g_autoptr(GByteArray) encoded = NULL;
+    g_auto(remoteNonnullDomain) dom = { 0 };
+    g_auto(remoteMetadata) metadata = { 0 };
+
+    g_assert_true(remoteDecodeSetMetadata(bytes->data, bytes->len, &dom, &metadata));
+    g_assert_cmpstr(dom.name, ==, "guest");
+    g_assert_cmpint(metadata.type, ==, 2);
+    g_assert_cmpstr(metadata.text, ==, text);
+    g_assert_cmpstr(metadata.key, ==, key);
+    g_assert_cmpstr(metadata.uri, ==, uri);
+    g_assert_cmphex(metadata.flags, ==, 0x80000003u);
+
+    encoded = remoteEncodeSetMetadata(&dom, &metadata);
+    g_assert_cmpmem(encoded->data, encoded->len, bytes->data, bytes->len);
+}
+
+static void
+testMetadata(void)
+{
+    for (size_t length = 0; length < 6; length++) {
+        g_autofree char *text = testNewName(length);
+
+        testCheckMetadata(text, "key", "urn:x");
+        testCheckMetadata("text", text, NULL);
+        testCheckMetadata(NULL, NULL, text);
+    }
+    testCheckMetadata(NULL, NULL, NULL);
+}
+
+static void
+testMetadataTooShort(void)
+{
+    g_autoptr(GByteArray) bytes = testNewMetadata("text", "key", "urn:x");
+
+    for (size_t length = 0; length < bytes->len; length++) {
+        g_autofree guint8 *cut = testCut(bytes, length);
+        g_auto(remoteNonnullDomain) dom = { 0 };
+        g_auto(remoteMetadata) metadata = { 0 };
+
+        g_assert_false(remoteDecodeSetMetadata(cut, length, &dom, &metadata));
+    }
+}
+
+static void
+testNetwork(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_autoptr(GByteArray) encoded = NULL;
+    g_auto(remoteNonnullNetwork) network = { 0 };
+
+    testPutString(bytes, "default");
+    g_byte_array_append(bytes, testUuid, sizeof(testUuid));
+    for (size_t length = 0; length < bytes->len; length++) {
+        g_autofree guint8 *cut = testCut(bytes, length);
+        g_auto(remoteNonnullNetwork) none = { 0 };
+
+        g_assert_false(remoteDecodeNetwork(cut, length, &none));
+    }
+    g_assert_true(remoteDecodeNetwork(bytes->data, bytes->len, &network));
+    g_assert_cmpstr(network.name, ==, "default");
+    g_assert_cmpmem(network.uuid, sizeof(network.uuid), testUuid, sizeof(testUuid));
+
+    testPutWord(bytes, 0x80000001u);
+    encoded = remoteEncodeNetworkFlags(&network, 0x80000001u);
+    g_assert_cmpmem(encoded->data, encoded->len, bytes->data, bytes->len);
+}
+
+static void
+testHyper(void)
+{
+    static const guint8 bytes[] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef };
+    guint64 value = 0;
+
+    g_assert_true(remoteDecodeHyper(bytes, sizeof(bytes), &value));
+    g_assert_cmphex(value, ==, 0x0123456789abcdefu);
+    for (size_t length = 0; length < sizeof(bytes); length++) {
+        g_autofree guint8 *cut = g_memdup2(bytes, length);
+
+        g_assert_false(remoteDecodeHyper(cut, length, &value));
+    }
+}
+
+static void
+testText(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_autoptr(GByteArray) encoded = remoteEncodeStringFlags("/save/guest", 0x80000001u);
+    char *text = NULL;
+
+    testPutString(bytes, "/save/guest");
+    for (size_t length = 0; length < bytes->len; length++) {
+        g_autofree guint8 *cut = testCut(bytes, length);
+
+        g_assert_false(remoteDecodeText(cut, length, &text));
+        g_clear_pointer(&text, free);
+    }
+    g_assert_true(remoteDecodeText(bytes->data, bytes->len, &text));
+    g_assert_cmpstr(text, ==, "/save/guest");
+    free(text);
+
+    testPutWord(bytes, 0x80000001u);
+    g_assert_cmpmem(encoded->data, encoded->len, bytes->data, bytes->len);
+}
+
+static void
+testStringDomain(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_auto(remoteNonnullDomain) dom = { 0 };
+    char *text = NULL;
+
+    testPutString(bytes, "snap");
+    testPutDomain(bytes, "guest", 7);
+    for (size_t length = 0; length < bytes->len; length++) {
+        g_autofree guint8 *cut = testCut(bytes, length);
+        g_auto(remoteNonnullDomain) none = { 0 };
+
+        g_assert_false(remoteDecodeStringDomain(cut, length, &text, &none));
+        g_clear_pointer(&text, free);
+    }
+    g_assert_true(remoteDecodeStringDomain(bytes->data, bytes->len, &text, &dom));
+    g_assert_cmpstr(text, ==, "snap");
+    g_assert_cmpstr(dom.name, ==, "guest");
+    g_assert_cmpmem(dom.uuid, sizeof(dom.uuid), testUuid, sizeof(testUuid));
+    free(text);
+}
+
+static void
+testAddDocuments(void)
+{
+    g_test_add_func("/remotecodec/documents are found among arguments of every kind",
+                    testDocuments);
+    g_test_add_func("/remotecodec/arguments may have no document", testDocumentsNone);
+    g_test_add_func("/remotecodec/no document is found at any length that is too short",
+                    testDocumentsTooShort);
+    g_test_add_func("/remotecodec/documents are found with bytes behind the arguments",
+                    testDocumentsTrailing);
+    g_test_add_func("/remotecodec/an optional document is there whatever the word says",
+                    testDocumentsPresent);
+    g_test_add_func("/remotecodec/as many parameters as allowed are taken", testParamsMost);
+    g_test_add_func("/remotecodec/more parameters than allowed are no arguments",
+                    testParamsTooMany);
+    g_test_add_func("/remotecodec/a parameter of no known type is no argument",
+                    testParamsUnknownType);
+    g_test_add_func("/remotecodec/a document above the maximum is no argument",
+                    testDocumentTooLong);
+
+    g_test_add_func("/remotecodec/documents are replaced by longer and shorter ones", testReplace);
+    g_test_add_func("/remotecodec/no document needs to be replaced", testReplaceNothing);
+    g_test_add_func("/remotecodec/what is not replaced stays", testReplaceKeeps);
+    g_test_add_func("/remotecodec/a text is encoded with words behind it", testEncodeText);
+
+    g_test_add_func("/remotecodec/metadata are decoded and encoded", testMetadata);
+    g_test_add_func("/remotecodec/metadata are refused at every length that is too short",
+                    testMetadataTooShort);
+    g_test_add_func("/remotecodec/a network is decoded and encoded", testNetwork);
+    g_test_add_func("/remotecodec/a number of 64 bits is decoded", testHyper);
+    g_test_add_func("/remotecodec/a text is decoded, and encoded with flags", testText);
+    g_test_add_func("/remotecodec/a text and a domain are decoded", testStringDomain);
 }
 
 int
@@ -961,6 +1482,7 @@ main(int argc, char **argv)
                     testEncodeErrorLengths);
     g_test_add_func("/remotecodec/an error's text may be as long as a client's name",
                     testEncodeErrorLongest);
+    testAddDocuments();
 
     return g_test_run();
 }

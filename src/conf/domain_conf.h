@@ -162,7 +162,7 @@ struct _vbDomainDef {
 
 /**
  * vbDomainDefParseString:
- * @xml: a <domain> document, UTF-8 or in the encoding that it declares
+ * @xml: a <domain> document, read as libvirt reads it
  * @length: bytes in @xml
  * @error: VB_ERROR_XML; VB_ERROR_DOCTYPE for a document with a document type declaration
  *

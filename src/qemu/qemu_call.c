@@ -18,8 +18,8 @@
 #include <string.h>
 
 #include "qemu_capabilities.h"
-#include "qemu_command.h"
 #include "qemu_driverpriv.h"
+#include "qemu_state.h"
 #include "vbxml.h"
 
 /* What a client may make us repeat of a name that it made up. */
@@ -91,6 +91,8 @@ qemuDriverCallFree(qemuDriverCall *call)
     g_array_unref(call->asked);
     g_hash_table_unref(call->networks);
     g_free(call->listedEmulator);
+    if (call->records)
+        g_ptr_array_unref(call->records);
     g_free(call->definition);
     g_free(call->forwardArgs);
     if (call->error)
@@ -332,6 +334,23 @@ qemuDriverCallAskVerdict(qemuDriverCall *call)
     return QEMU_DRIVER_ASK;
 }
 
+/* The XML of every domain in the reply, once. */
+static qemuDriverOutcome
+qemuDriverCallAskRecords(qemuDriverCall *call)
+{
+    if (call->asking)
+        return QEMU_DRIVER_PASS;
+    call->asking = true;
+    g_ptr_array_set_size(call->questions, 0);
+    for (guint i = 0; i < call->records->len; i++) {
+        const remoteStatsRecord *record = g_ptr_array_index(call->records, i);
+
+        qemuDriverCallAsk(call, REMOTE_PROGRAM, REMOTE_PROC_DOMAIN_GET_XML_DESC,
+                          remoteEncodeDomainFlags(&record->dom, 0));
+    }
+    return QEMU_DRIVER_ASK;
+}
+
 /* libvirt has detached a device: its override goes, too. */
 static qemuDriverOutcome
 qemuDriverCallDecideAfter(qemuDriverCall *call)
@@ -340,6 +359,8 @@ qemuDriverCallDecideAfter(qemuDriverCall *call)
     size_t length = 0;
     guint8 *args;
 
+    if (call->records)
+        return qemuDriverCallAskRecords(call);
     g_ptr_array_set_size(call->questions, 0);
     g_array_set_size(call->asked, 0);
     if (qemuDriverCallTakeVerdict(call, qemuStartJudgeOrphans(call->facts, &definition)) ==
@@ -636,6 +657,17 @@ qemuDriverCallAnswerDomain(qemuDriverCall *call, const qemuDomainQuestion *quest
     }
 }
 
+static void
+qemuDriverCallAnswerRecord(qemuDriverCall *call, guint question, const guint8 *payload,
+                           size_t length)
+{
+    size_t size = 0;
+    const char *text = remoteDecodeString(payload, length, &size);
+
+    if (text)
+        qemuStateAddStats(g_ptr_array_index(call->records, question), text, size, call->settings);
+}
+
 static const qemuDomainQuestion *
 qemuDriverCallGetAsked(const qemuDriverCall *call, guint question)
 {
@@ -654,6 +686,12 @@ qemuDriverCallAnswer(qemuDriverCall *call, guint question, guint32 status, const
 
     if (call->settled || call->pruning)
         return;
+    if (call->records) {
+        /* A domain that has gone meanwhile shows nothing. */
+        if (payload && status == VB_FRAME_OK)
+            qemuDriverCallAnswerRecord(call, question, payload, length);
+        return;
+    }
     if (call->after && (!payload || status != VB_FRAME_OK)) {
         qemuDriverCallSettle(call, QEMU_DRIVER_PASS);
         return;
@@ -713,19 +751,13 @@ qemuDriverCallWantsReply(const qemuDriverCall *call)
 {
     if (call->conn->type != QEMU_DRIVER_TYPE_QEMU)
         return false;
-    if (call->instead || call->mayOrphan)
-        return true;
-    if (!(call->procedure->flags & QEMU_DRIVER_SHOW))
-        return false;
-    /* What travels to another host stays as it is stored. */
-    return call->procedure->procedure != REMOTE_PROC_DOMAIN_GET_XML_DESC ||
-        !(call->flags & VIR_DOMAIN_XML_MIGRATABLE);
+    return call->instead || call->mayOrphan || call->shows;
 }
 
 bool
-qemuDriverCallReplied(qemuDriverCall *call, guint32 status)
+qemuDriverCallReplied(qemuDriverCall *call, guint32 status, const guint8 *payload, size_t length)
 {
-    call->after = call->mayOrphan && status == VB_FRAME_OK;
+    call->after = status == VB_FRAME_OK && qemuDriverCallHasMore(call, payload, length);
     return call->after;
 }
 
@@ -733,23 +765,14 @@ guint8 *
 qemuDriverCallEditReply(const qemuDriverCall *call, guint32 status, const guint8 *payload,
                         size_t length, size_t *newLength)
 {
-    g_autofree char *shown = NULL;
-    size_t shownLength = 0;
-    size_t size = 0;
-    const char *text;
-
-    if (status != VB_FRAME_OK || call->mayOrphan)
+    if (status != VB_FRAME_OK)
         return NULL;
     if (call->instead) {
         /* What was asked for answers nothing. */
         *newLength = 0;
         return g_malloc0(1);
     }
-    text = remoteDecodeString(payload, length, &size);
-    if (!text || !(shown = qemuCommandShowAttributes(text, size, &shownLength)) ||
-        shownLength > REMOTE_STRING_MAX)
-        return NULL;
-    return remoteEncodeText(shown, shownLength, 0, newLength);
+    return call->shows && payload ? qemuDriverCallShow(call, payload, length, newLength) : NULL;
 }
 
 const GByteArray *

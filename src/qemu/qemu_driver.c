@@ -20,6 +20,7 @@
 #include "qemu_balloon.h"
 #include "qemu_command.h"
 #include "qemu_driverpriv.h"
+#include "qemu_state.h"
 #include "qemu_validate.h"
 #include "vberror.h"
 
@@ -411,13 +412,87 @@ qemuDriverJudgeSetMetadata(qemuDriverCall *call)
     return verdict;
 }
 
-/* Of what is dumped only the flags matter. */
+/* Of what is dumped only the flags matter; what travels to another host stays as it is stored. */
 static bool
 qemuDriverDecodeDump(qemuDriverCall *call)
 {
     call->flags = qemuDriverGetFlags(call);
+    call->shows = call->procedure->procedure != REMOTE_PROC_DOMAIN_GET_XML_DESC ||
+        !(call->flags & VIR_DOMAIN_XML_MIGRATABLE);
     call->dom.name = strdup("");
     return true;
+}
+
+/* Whoever asks for some kinds of messages only gets those. It takes no turn: nothing changes. */
+static bool
+qemuDriverDecodeMessages(qemuDriverCall *call)
+{
+    call->flags = qemuDriverGetFlags(call);
+    call->shows = call->flags == 0;
+    return remoteDecodeDomain(call->args, call->length, &call->dom);
+}
+
+static qemuDomainVerdict *
+qemuDriverJudgeMessages(qemuDriverCall *call)
+{
+    qemuDomainVerdict *verdict = qemuBalloonVerdictNew();
+
+    if (call->shows && !qemuDomainFactsGetDef(call->facts))
+        qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_XML);
+    return verdict;
+}
+
+/* Which statistics, and flags, are the last two words. */
+static bool
+qemuDriverDecodeStats(qemuDriverCall *call)
+{
+    guint32 stats = 0;
+
+    if (call->length < 2 * sizeof(stats))
+        return false;
+    memcpy(&stats, call->args + call->length - 2 * sizeof(stats), sizeof(stats));
+    stats = GUINT32_FROM_BE(stats);
+    call->shows = stats == 0 || stats & VIR_DOMAIN_STATS_BALLOON;
+    call->dom.name = strdup("");
+    return true;
+}
+
+bool
+qemuDriverCallHasMore(qemuDriverCall *call, const guint8 *payload, size_t length)
+{
+    if (call->procedure->procedure == REMOTE_PROC_CONNECT_GET_ALL_DOMAIN_STATS) {
+        call->records = payload ? remoteStatsParse(payload, length) : NULL;
+        return call->records && call->records->len > 0;
+    }
+    return call->mayOrphan;
+}
+
+guint8 *
+qemuDriverCallShow(const qemuDriverCall *call, const guint8 *payload, size_t length,
+                   size_t *newLength)
+{
+    gint32 procedure = call->procedure->procedure;
+    g_autofree char *shown = NULL;
+    size_t shownLength = 0;
+    size_t size = 0;
+    const char *text;
+
+    if (procedure == REMOTE_PROC_CONNECT_GET_ALL_DOMAIN_STATS)
+        return call->records ? remoteStatsApply(payload, length, call->records, newLength) : NULL;
+    if (procedure == REMOTE_PROC_DOMAIN_GET_MESSAGES) {
+        shown = qemuDomainFactsGetDef(call->facts) ?
+            qemuStateFormatMessage(call->facts, call->settings) : NULL;
+        return shown ? remoteAddMessage(payload, length, shown, newLength) : NULL;
+    }
+
+    text = remoteDecodeString(payload, length, &size);
+    if (text)
+        shown = procedure == REMOTE_PROC_CONNECT_GET_DOMAIN_CAPABILITIES ?
+            qemuStateShowCapabilities(text, size, &shownLength) :
+            qemuCommandShowAttributes(text, size, &shownLength);
+    if (!shown || shownLength > REMOTE_STRING_MAX)
+        return NULL;
+    return remoteEncodeText(shown, shownLength, 0, newLength);
 }
 
 #define REMOTE(name) REMOTE_PROGRAM, REMOTE_PROTOCOL_VERSION, REMOTE_PROC_ ## name
@@ -509,6 +584,9 @@ static const qemuDriverProcedure qemuDriverProcedures[] = {
     { REMOTE(DOMAIN_SNAPSHOT_GET_XML_DESC), "sdu", SHOW, qemuDriverDecodeDump, NULL },
     { REMOTE(DOMAIN_CHECKPOINT_GET_XML_DESC), "sdu", SHOW, qemuDriverDecodeDump, NULL },
     { REMOTE(CONNECT_DOMAIN_XML_FROM_NATIVE), "ssu", SHOW, qemuDriverDecodeDump, NULL },
+    { REMOTE(CONNECT_GET_DOMAIN_CAPABILITIES), "oooou", SHOW, qemuDriverDecodeDump, NULL },
+    { REMOTE(CONNECT_GET_ALL_DOMAIN_STATS), "Duu", SHOW, qemuDriverDecodeStats, NULL },
+    { REMOTE(DOMAIN_GET_MESSAGES), "du", SHOW, qemuDriverDecodeMessages, qemuDriverJudgeMessages },
 };
 
 #undef REMOTE

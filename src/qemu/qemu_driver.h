@@ -30,7 +30,7 @@ typedef struct _qemuDriverCall qemuDriverCall;
 
 typedef enum {
     QEMU_DRIVER_TURN = 1 << 0,     /* waits for its turn at its domain, whatever the verdict */
-    QEMU_DRIVER_SHOW = 1 << 1,     /* its answer is XML, in which our attributes are shown */
+    QEMU_DRIVER_SHOW = 1 << 1,     /* something of ours is shown in its answer */
     QEMU_DRIVER_READONLY = 1 << 2, /* intercepted on the read-only socket, too */
     QEMU_DRIVER_LENIENT = 1 << 3,  /* passes where a question of ours is answered with an error */
     QEMU_DRIVER_PATIENT = 1 << 4,  /* waits for as long as it takes */
@@ -135,7 +135,7 @@ qemuDriverCallWantsReply(const qemuDriverCall *call);
 /* Returns: whether something is left to be done before the client gets its reply: then the call
  * decides again, and the reply goes to the client when that ends. */
 bool
-qemuDriverCallReplied(qemuDriverCall *call, guint32 status);
+qemuDriverCallReplied(qemuDriverCall *call, guint32 status, const guint8 *payload, size_t length);
 
 /**
  * qemuDriverCallEditReply:

@@ -10,6 +10,7 @@
 
 #include "qemu_driver.h"
 #include "qemu_start.h"
+#include "remote_stats.h"
 
 struct _qemuDriverCall {
     const qemuDriverProcedure *procedure;
@@ -46,9 +47,13 @@ struct _qemuDriverCall {
     guint8 *forwardArgs;
     size_t forwardLength;
 
+    bool shows; /* something of ours is shown in the reply */
+
     /* What is left to do once libvirt has done what was asked for. */
+    GPtrArray *records; /* of remoteStatsRecord: domains whose state is to be shown; or NULL */
     bool mayOrphan; /* the detached device may have been opted out */
     bool after;     /* libvirt has replied */
+    bool asking;    /* about the records */
     bool pruning;   /* the only question is no question: a definition is stored */
 
     bool settled; /* the outcome is fixed, whatever the policy would say */
@@ -59,6 +64,15 @@ struct _qemuDriverCall {
 /* The device of an attachment or an update, or NULL if only libvirt can read it. */
 const vbDomainDef *
 qemuDriverCallGetDevice(const qemuDriverCall *call);
+
+/* Whether something is left to be done, or asked, before the client gets the reply @payload. */
+bool
+qemuDriverCallHasMore(qemuDriverCall *call, const guint8 *payload, size_t length);
+
+/* The reply with what is shown in it; as qemuDriverCallEditReply(). */
+guint8 *
+qemuDriverCallShow(const qemuDriverCall *call, const guint8 *payload, size_t length,
+                   size_t *newLength);
 
 /* The question by which QEMU_DOMAIN_QUESTION_IMAGE is asked for @call: adds it to the questions. */
 void

@@ -434,7 +434,8 @@ vbDecisionReply(vbRelay *relay, vbFrame *frame)
     vbDecision *decision = vbDecisionFindForwarded(relay, &frame->header);
 
     decision->reply = frame;
-    if (!qemuDriverCallReplied(decision->call, frame->header.status)) {
+    if (!qemuDriverCallReplied(decision->call, frame->header.status, frame->payload,
+                               frame->payloadLength)) {
         vbDecisionFinish(decision);
         return;
     }

@@ -165,6 +165,21 @@ remoteWalkParams(remoteWalk *walk)
 }
 
 static remoteWalkResult
+remoteWalkDomains(remoteWalk *walk)
+{
+    guint32 count = 0;
+    remoteWalkResult result = remoteWalkWord(walk, &count);
+
+    if (result == REMOTE_WALK_ON && count > REMOTE_DOMAIN_LIST_MAX)
+        return REMOTE_WALK_END;
+    for (guint32 i = 0; i < count && result == REMOTE_WALK_ON; i++) {
+        result = remoteWalkString(walk, NULL);
+        walk->need += result == REMOTE_WALK_ON ? 16 + 4 : 0;
+    }
+    return result;
+}
+
+static remoteWalkResult
 remoteWalkArgument(remoteWalk *walk, char letter)
 {
     remoteDocument document = { 0 };
@@ -189,6 +204,8 @@ remoteWalkArgument(remoteWalk *walk, char letter)
         result = remoteWalkString(walk, NULL);
         walk->need += result == REMOTE_WALK_ON ? 16 + 4 : 0;
         return result;
+    case 'D':
+        return remoteWalkDomains(walk);
     case 'T':
         return remoteWalkParams(walk);
     case 'l':
@@ -531,6 +548,24 @@ remoteDecodeString(const guint8 *bytes, size_t length, size_t *textLength)
     }
     xdr_destroy(&xdr);
     return text;
+}
+
+guint8 *
+remoteAddMessage(const guint8 *bytes, size_t length, const char *message, size_t *newLength)
+{
+    g_auto(GStrv) messages = remoteDecodeMessages(bytes, length);
+    guint32 count = messages ? g_strv_length(messages) : 0;
+    size_t size = length + 4 + remoteGetPadded(strlen(message));
+    guint8 *result;
+
+    if (!messages || count == REMOTE_DOMAIN_MESSAGES_MAX || !(result = g_try_malloc(size)))
+        return NULL;
+    count = GUINT32_TO_BE(count + 1);
+    memcpy(result, bytes, length);
+    memcpy(result, &count, sizeof(count));
+    remotePutString(result + length, message, strlen(message));
+    *newLength = size;
+    return result;
 }
 
 char **

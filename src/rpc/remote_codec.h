@@ -59,7 +59,7 @@ typedef struct {
 
 /**
  * remoteArgsWant:
- * @layout: what the arguments are made of, a letter each: 'd' domain, 's' string, 'o' string
+ * @layout: what the arguments are made of, a letter each: 'd' domain, 'D' domains, 's' string, 'o' string
  *     that may be absent, 'S' and 'O' the same where it is XML of a domain or device, 'T' typed
  *     parameters, of which some may be such XML, 'x' bytes, 'l' 64 bit, 'u' 32 bit
  * @bytes: the first @have bytes of them
@@ -151,6 +151,11 @@ remoteEncodeText(const char *text, size_t length, size_t words, size_t *size);
  */
 const char *
 remoteDecodeString(const guint8 *bytes, size_t length, size_t *textLength);
+
+/* Returns: (transfer full) (nullable): an answer of messages with one more; NULL where @bytes are no
+ * such answer, or it has all that the protocol takes, or memory ran out */
+guint8 *
+remoteAddMessage(const guint8 *bytes, size_t length, const char *message, size_t *newLength);
 
 /* Answers: (transfer full), or NULL and false if @bytes are none. */
 char **

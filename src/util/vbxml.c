@@ -116,6 +116,7 @@ vbXMLParse(const char *xml, size_t length, GError **error)
     g_autoptr(xmlParserCtxt) ctxt = NULL;
     g_autoptr(xmlDoc) doc = NULL;
     g_autofree char *message = NULL;
+    g_autofree char *text = NULL;
     vbXMLParserData data = {0};
 
     if (length == 0 || length > INT_MAX) {
@@ -132,17 +133,21 @@ vbXMLParse(const char *xml, size_t length, GError **error)
                     VB_XML_ATTRIBUTES_MAX);
         return NULL;
     }
-    if (!(ctxt = xmlNewParserCtxt())) {
+    text = g_try_malloc(length + 1);
+    if (!text || !(ctxt = xmlNewParserCtxt())) {
         g_set_error(error, VB_ERROR, VB_ERROR_SYSTEM, "out of memory");
         return NULL;
     }
 
+    memcpy(text, xml, length);
+    text[length] = '\0';
     xmlSetStructuredErrorFunc(NULL, vbXMLIgnoreError);
     ctxt->_private = &data;
     ctxt->sax->serror = vbXMLCatchError;
     ctxt->sax->internalSubset = vbXMLRefuseDoctype;
-    doc = xmlCtxtReadMemory(ctxt, xml, (int)length, NULL, NULL,
-                            XML_PARSE_NONET | XML_PARSE_NOWARNING);
+    /* Not xmlCtxtReadMemory(), which follows declared encodings that this one does not (2.9.14). */
+    doc = xmlCtxtReadDoc(ctxt, (const xmlChar *)text, NULL, NULL,
+                         XML_PARSE_NONET | XML_PARSE_NOWARNING);
     message = data.message;
 
     if (data.doctype) {

@@ -23,7 +23,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
 
 /**
  * vbXMLParse:
- * @xml: UTF-8, or in the encoding that it declares; need not end in a NUL
+ * @xml: in UTF-8; what it declares to be in is only followed where libvirt follows it; need not end
+ *     in a NUL
  * @error: VB_ERROR_XML, with the line of the first thing wrong; VB_ERROR_DOCTYPE
  */
 xmlDoc *

@@ -21,6 +21,9 @@
         } \
     } while (0)
 
+/* Two arguments with up to 64 typed parameters, of which each is asked for in three pieces. */
+#define FUZZ_ASKED_MAX (2 * (64 * 3 + 1) + 8)
+
 int
 LLVMFuzzerTestOneInput(const guint8 *data, size_t size);
 
@@ -45,32 +48,135 @@ fuzzGetPadded(guint32 length)
     return length + (size_t)((4 - length % 4) % 4);
 }
 
+/* A walk over arguments; what is not here, or too long, ends it. */
+typedef struct {
+    const guint8 *data;
+    size_t size;
+    size_t at;
+    GArray *documents; /* of remoteDocument, or NULL */
+} fuzzPlace;
+
+static bool
+fuzzSkip(fuzzPlace *place, size_t count)
+{
+    if (place->size - place->at < count)
+        return false;
+    place->at += count;
+    return true;
+}
+
+static bool
+fuzzTakeWord(fuzzPlace *place, guint32 *word)
+{
+    if (!fuzzSkip(place, 4))
+        return false;
+    *word = fuzzGetWord(place->data + place->at - 4);
+    return true;
+}
+
+static bool
+fuzzTakeString(fuzzPlace *place, remoteDocument *string)
+{
+    guint32 length;
+
+    string->offset = place->at;
+    if (!fuzzTakeWord(place, &length) || length > 4194304 ||
+        !fuzzSkip(place, fuzzGetPadded(length)))
+        return false;
+    string->length = length;
+    return true;
+}
+
+static void
+fuzzNote(fuzzPlace *place, const remoteDocument *document)
+{
+    if (place->documents)
+        g_array_append_vals(place->documents, document, 1);
+}
+
+static bool
+fuzzIsNamed(const fuzzPlace *place, const remoteDocument *name, const char *text)
+{
+    return name->length == strlen(text) &&
+        memcmp(place->data + name->offset + 4, text, name->length) == 0;
+}
+
+static bool
+fuzzWalkParams(fuzzPlace *place)
+{
+    /* By type, of which 7 is a string. */
+    static const size_t sizes[] = { 0, 4, 4, 8, 8, 8, 4 };
+    guint32 count;
+
+    if (!fuzzTakeWord(place, &count) || count > 64)
+        return false;
+    for (guint32 i = 0; i < count; i++) {
+        remoteDocument name = { 0 };
+        remoteDocument value = { 0 };
+        guint32 type;
+
+        if (!fuzzTakeString(place, &name) || !fuzzTakeWord(place, &type) || type == 0 || type > 7)
+            return false;
+        if (type < 7) {
+            if (!fuzzSkip(place, sizes[type]))
+                return false;
+            continue;
+        }
+        if (!fuzzTakeString(place, &value))
+            return false;
+        if (fuzzIsNamed(place, &name, "destination_xml") ||
+            fuzzIsNamed(place, &name, "persistent_xml") || fuzzIsNamed(place, &name, "dxml"))
+            fuzzNote(place, &value);
+    }
+    return true;
+}
+
+static bool
+fuzzWalkLetter(fuzzPlace *place, char letter)
+{
+    remoteDocument string = { 0 };
+    guint32 present = 1;
+
+    switch (letter) {
+    case 'd':
+        return fuzzTakeString(place, &string) && fuzzSkip(place, 20);
+    case 'l':
+        return fuzzSkip(place, 8);
+    case 'u':
+        return fuzzSkip(place, 4);
+    case 'T':
+        return fuzzWalkParams(place);
+    default:
+        if (strchr("oO", letter) && !fuzzTakeWord(place, &present))
+            return false;
+        if (present == 0)
+            return true;
+        if (!fuzzTakeString(place, &string))
+            return false;
+        if (strchr("OS", letter))
+            fuzzNote(place, &string);
+        return true;
+    }
+}
+
+static size_t
+fuzzWalkNoting(const char *layout, const guint8 *data, size_t size, GArray *documents)
+{
+    fuzzPlace place = { .data = data, .size = size, .documents = documents };
+
+    for (; *layout; layout++) {
+        if (!fuzzWalkLetter(&place, *layout))
+            return 0;
+    }
+    return place.at;
+}
+
 /* How long arguments of @layout are that @data starts with; 0 if it is too short or one of their
  * strings too long. */
 static size_t
 fuzzWalk(const char *layout, const guint8 *data, size_t size)
 {
-    size_t at = 0;
-
-    for (; *layout; layout++) {
-        size_t plain = *layout == 'd' ? 20 : *layout == 'l' ? 8 : *layout == 'u' ? 4 : 0;
-
-        if (*layout == 'd' || *layout == 's') {
-            guint32 length;
-
-            if (size - at < 4)
-                return 0;
-            length = fuzzGetWord(data + at);
-            at += 4;
-            if (length > 4194304 || size - at < fuzzGetPadded(length))
-                return 0;
-            at += fuzzGetPadded(length);
-        }
-        if (size - at < plain)
-            return 0;
-        at += plain;
-    }
-    return at;
+    return fuzzWalkNoting(layout, data, size, NULL);
 }
 
 /* Asks as a reader does, with nothing behind the bytes that are here. */
@@ -89,7 +195,7 @@ fuzzArgsWant(const char *layout, const guint8 *data, size_t size)
             memcpy(cut, data, have);
         want = remoteArgsWant(layout, cut, have);
         CHECK(want >= have);
-        CHECK(asked <= 4);
+        CHECK(asked <= FUZZ_ASKED_MAX);
         if (whole > 0)
             CHECK(want <= whole);
         if (want == have || want > size)
@@ -100,6 +206,47 @@ fuzzArgsWant(const char *layout, const guint8 *data, size_t size)
         CHECK(have == whole);
         CHECK(remoteArgsWant(layout, data, size) == size);
     }
+}
+
+/* Replaces every second document, and looks at what that gives. */
+static void
+fuzzReplace(const char *layout, const guint8 *data, size_t size, const GArray *documents)
+{
+    g_autoptr(GPtrArray) texts = g_ptr_array_new();
+    g_autoptr(GArray) again = NULL;
+    g_autofree guint8 *bytes = NULL;
+    size_t length = 0;
+
+    for (guint i = 0; i < documents->len; i++)
+        g_ptr_array_add(texts, (gpointer)(i % 2 ? NULL : "<a/>"));
+    bytes = remoteArgsReplace(data, size, documents, (const char *const *)texts->pdata, &length);
+    CHECK(bytes);
+    again = remoteArgsFindDocuments(layout, bytes, length);
+    CHECK(again && again->len == documents->len);
+    for (guint i = 0; i < documents->len; i++) {
+        const remoteDocument *before = &g_array_index(documents, remoteDocument, i);
+        const remoteDocument *after = &g_array_index(again, remoteDocument, i);
+        const guint8 *expected = i % 2 ? data + before->offset + 4 : (const guint8 *)"<a/>";
+
+        CHECK(after->length == (i % 2 ? before->length : 4));
+        CHECK(memcmp(bytes + after->offset + 4, expected, after->length) == 0);
+    }
+}
+
+static void
+fuzzDocuments(const char *layout, const guint8 *data, size_t size)
+{
+    g_autoptr(GArray) expected = g_array_new(FALSE, FALSE, sizeof(remoteDocument));
+    g_autoptr(GArray) documents = remoteArgsFindDocuments(layout, data, size);
+    size_t whole = fuzzWalkNoting(layout, data, size, expected);
+
+    CHECK((documents != NULL) == (whole > 0));
+    if (!documents)
+        return;
+    CHECK(documents->len == expected->len);
+    CHECK(documents->len == 0 ||
+          memcmp(documents->data, expected->data, documents->len * sizeof(remoteDocument)) == 0);
+    fuzzReplace(layout, data, size, documents);
 }
 
 /* Encodes what was decoded and decodes that. */
@@ -225,12 +372,54 @@ fuzzMessages(const guint8 *data, size_t size)
 }
 
 static void
+fuzzMetadata(const guint8 *data, size_t size)
+{
+    g_auto(remoteNonnullDomain) dom = { 0 };
+    g_auto(remoteMetadata) metadata = { 0 };
+    g_auto(remoteNonnullDomain) domAgain = { 0 };
+    g_auto(remoteMetadata) again = { 0 };
+    g_autoptr(GByteArray) bytes = NULL;
+
+    CHECK(remoteDecodeSetMetadata(data, size, &dom, &metadata) ==
+          (fuzzWalk("duooou", data, size) > 0));
+    if (fuzzWalk("duooou", data, size) == 0)
+        return;
+    bytes = remoteEncodeSetMetadata(&dom, &metadata);
+    CHECK(fuzzWalk("duooou", bytes->data, bytes->len) == bytes->len);
+    CHECK(remoteDecodeSetMetadata(bytes->data, bytes->len, &domAgain, &again));
+    CHECK(strcmp(dom.name, domAgain.name) == 0);
+    CHECK(g_strcmp0(metadata.text, again.text) == 0 && g_strcmp0(metadata.key, again.key) == 0 &&
+          g_strcmp0(metadata.uri, again.uri) == 0);
+    CHECK(metadata.type == again.type && metadata.flags == again.flags);
+}
+
+static void
+fuzzNetwork(const guint8 *data, size_t size)
+{
+    g_auto(remoteNonnullNetwork) network = { 0 };
+    size_t name = fuzzWalk("s", data, size);
+    bool whole = name > 0 && size - name >= 16;
+    g_autoptr(GByteArray) bytes = NULL;
+
+    CHECK(remoteDecodeNetwork(data, size, &network) == whole);
+    if (!whole)
+        return;
+    CHECK(memcmp(network.uuid, data + name, 16) == 0);
+    bytes = remoteEncodeNetworkFlags(&network, 7);
+    CHECK(fuzzGetWord(bytes->data + bytes->len - 4) == 7);
+    CHECK(memcmp(bytes->data + bytes->len - 20, network.uuid, 16) == 0);
+}
+
+static void
 fuzzNumbers(const guint8 *data, size_t size)
 {
     gint32 value = 0;
     gint32 code = 0;
     gint32 domain = 0;
+    guint64 hyper = 0;
 
+    CHECK(remoteDecodeHyper(data, size, &hyper) == (size >= 8));
+    CHECK(size < 8 || hyper == ((guint64)fuzzGetWord(data) << 32 | fuzzGetWord(data + 4)));
     CHECK(remoteDecodeInt(data, size, &value) == (size >= 4));
     CHECK(size < 4 || (guint32)value == fuzzGetWord(data));
     CHECK(remoteDecodeError(data, size, &code, &domain) == (size >= 8));
@@ -282,16 +471,27 @@ int
 LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
 {
     static const char *layouts[] = { "dl", "dlu", "dsu", "ds", "s", "su", "d", "ss", "u", "" };
+    /* Every combination that a procedure has. */
+    static const char *documents[] = {
+        "S", "Su", "dS", "dSu", "sOu", "Tu", "ololS", "xololS", "Txu", "lolS", "xlolS", "dOlol",
+        "dTu", "dOxoolol", "doTxu", "dsOu", "sSu", "dOu",
+    };
     g_autofree char *text = g_strndup((const char *)data, size);
     guint i;
 
     for (i = 0; i < G_N_ELEMENTS(layouts); i++)
         fuzzArgsWant(layouts[i], data, size);
+    for (i = 0; i < G_N_ELEMENTS(documents); i++) {
+        fuzzArgsWant(documents[i], data, size);
+        fuzzDocuments(documents[i], data, size);
+    }
     fuzzSetMemory(data, size, false, text);
     fuzzSetMemory(data, size, true, text);
     fuzzString(data, size);
     fuzzMessages(data, size);
     fuzzNumbers(data, size);
+    fuzzMetadata(data, size);
+    fuzzNetwork(data, size);
     fuzzError(VIR_ERR_OPERATION_INVALID, VIR_FROM_QEMU, text);
     fuzzError(size > 0 ? data[0] : 0, VIR_FROM_NONE, text);
     return 0;

@@ -19,13 +19,15 @@ LLVMFuzzerTestOneInput(const guint8 *data, size_t size);
 static char *
 fuzzFormatName(const xmlNs *ns, const xmlChar *name)
 {
-    return ns && ns->prefix ? g_strdup_printf("%s:%s", ns->prefix, name) : g_strdup((char *)name);
+    return ns && ns->prefix ? g_strdup_printf("%s:%s", ns->prefix, name) :
+        g_strdup((const char *)name);
 }
 
 static bool
 fuzzHas(const char *text, size_t length, size_t at, const char *part)
 {
-    return at <= length && length - at >= strlen(part) && memcmp(text + at, part, strlen(part)) == 0;
+    return at <= length && length - at >= strlen(part) &&
+        memcmp(text + at, part, strlen(part)) == 0;
 }
 
 /* libxml2 reads the same value out of the place on its own. */

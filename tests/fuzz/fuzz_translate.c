@@ -116,9 +116,6 @@ fuzzListDevices(const xmlNode *domain, const char *name)
 static bool
 fuzzHasAttributes(const fuzzTree *tree)
 {
-    const xmlNode *root = xmlDocGetRootElement(tree->doc);
-    const char *name = (const char *)root->name;
-
     for (guint i = 0; i < tree->domains->len; i++) {
         const xmlNode *domain = g_ptr_array_index(tree->domains, i);
         g_autoptr(GPtrArray) memballoons = fuzzListDevices(domain, "memballoon");
@@ -133,9 +130,7 @@ fuzzHasAttributes(const fuzzTree *tree)
                 return true;
         }
     }
-    return tree->domains->len == 0 &&
-        ((strcmp(name, "memballoon") == 0 && fuzzFindAttr(root, "policy")) ||
-         (strcmp(name, "hostdev") == 0 && fuzzFindAttr(root, "ballooning")));
+    return false;
 }
 
 static bool
@@ -189,7 +184,7 @@ fuzzTakeOutStored(fuzzTree *tree, xmlNode *domain, GHashTable *loose)
     }
 }
 
-/* @written: a hostdev's attribute says something, so its alias may be another one now. */
+/* Of a hostdev whose attribute says something: its alias may be another one now. */
 static void
 fuzzTakeOutAlias(fuzzTree *tree, xmlNode *hostdev, GHashTable *loose)
 {
@@ -240,11 +235,6 @@ fuzzCompareStored(const char *text, size_t length, const char *stored)
         }
         fuzzTakeOutStored(before, left, loose);
         fuzzTakeOutStored(after, right, loose);
-    }
-    if (before->domains->len == 0) {
-        const xmlNode *root = xmlDocGetRootElement(before->doc);
-
-        fuzzTakeOutAttr(before, root, vbXMLRootIs(root, "hostdev") ? "ballooning" : "policy");
     }
     CHECK(fuzzTreesAreEqual(xmlDocGetRootElement(before->doc), xmlDocGetRootElement(after->doc),
                             loose));
@@ -513,6 +503,7 @@ fuzzStore(const char *text, size_t length, bool prune)
     g_autoptr(GError) error = NULL;
     g_autofree char *stored = NULL;
     g_autoptr(xmlDoc) doc = NULL;
+    g_autoptr(fuzzTree) tree = NULL;
     bool optsOut;
 
     if (!qemuCommandStoreAttributes(text, length, prune, &optsOut, &stored, &error)) {
@@ -526,23 +517,48 @@ fuzzStore(const char *text, size_t length, bool prune)
         CHECK(!stored && !optsOut);
         return;
     }
+    tree = fuzzTreeNew(text, length);
     if (!stored) {
-        g_autoptr(fuzzTree) tree = fuzzTreeNew(text, length);
-
         CHECK(fuzzIsLeft(tree) || !fuzzHasAttributes(tree));
         fuzzShow(text, length);
         return;
     }
-    {
-        g_autoptr(fuzzTree) tree = fuzzTreeNew(text, length);
-
-        if (fuzzIsLeft(tree))
-            return;
-    }
+    if (fuzzIsLeft(tree))
+        return;
     fuzzCompareStored(text, length, stored);
     fuzzCheckForce(text, length, stored, prune);
     if (fuzzStoreAgain(stored, strlen(stored), prune))
         fuzzShow(stored, strlen(stored));
+}
+
+/* Of a device only the root's one attribute goes. */
+static void
+fuzzStoreDevice(const char *text, size_t length)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *stored = NULL;
+    g_autofree char *again = NULL;
+    g_autoptr(fuzzTree) before = NULL;
+    g_autoptr(fuzzTree) after = NULL;
+    g_autoptr(GHashTable) loose = g_hash_table_new(NULL, NULL);
+    const xmlNode *root;
+    bool optsOut;
+
+    if (!qemuCommandStoreDeviceAttributes(text, length, &optsOut, &stored, &error)) {
+        CHECK(!stored);
+        fuzzCheckError(error);
+        return;
+    }
+    if (!stored)
+        return;
+    before = fuzzTreeNew(text, length);
+    after = fuzzTreeNew(stored, strlen(stored));
+    root = xmlDocGetRootElement(before->doc);
+    fuzzTakeOutAttr(before, root, vbXMLRootIs(root, "hostdev") ? "ballooning" : "policy");
+    CHECK(before->gone->len == 1);
+    CHECK(fuzzTreesAreEqual(root, xmlDocGetRootElement(after->doc), loose));
+    CHECK(qemuCommandStoreDeviceAttributes(stored, strlen(stored), &optsOut, &again, NULL));
+    CHECK(!again && !optsOut);
 }
 
 static void
@@ -592,6 +608,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
         return 0;
     fuzzStore(text, size, false);
     fuzzStore(text, size, true);
+    fuzzStoreDevice(text, size);
     fuzzAddDevice(text, size);
     if (!qemuValidatePolicyElement(text, size, &error))
         fuzzCheckError(error);

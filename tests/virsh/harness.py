@@ -38,6 +38,14 @@ VOLATILE = [
     (rb'"id":( ?)"libvirt-\d+"', rb'"id":\1"libvirt-N"'),
 ]
 
+# What virtballoond adds to answers; test_state.py is about it.
+ADDED = [
+    (rb"(?m)^  balloon\.(policy|state|inhibitor\.[\w.]+)=.*\n", b""),
+    (rb" *<enum name='ballooning'>(\s*<value>\w+</value>)+\s*</enum>\n", b""),
+    (rb" *<memballoon supported='yes'>\s*<enum name='policy'>(\s*<value>\w+</value>)+\s*</enum>"
+     rb"\s*</memballoon>\n", b""),
+]
+
 
 class Result(NamedTuple):
     """What a command left behind, without what differs from run to run."""
@@ -111,7 +119,7 @@ class Server:
         """Takes out times, counters and this server's own address."""
         for path in filter(None, (self.path_ro, self.path)):
             text = text.replace(str(path).encode(), b"SOCKET")
-        for pattern, replacement in VOLATILE:
+        for pattern, replacement in VOLATILE + ADDED:
             text = re.sub(pattern, replacement, text)
         return text
 
