@@ -15,6 +15,10 @@
 #include "vberror.h"
 #include "vbxml.h"
 
+/* A memory balloon of libvirt's own has twenty; one with many more is not one that only changes
+ * its policy. */
+#define VB_DOMAIN_MEMBALLOON_NODES_MAX 200
+
 static const char *const vbDomainBalloonPolicyNames[] = {
     [VB_DOMAIN_BALLOON_POLICY_DEFAULT] = "default",
     [VB_DOMAIN_BALLOON_POLICY_BLOCK] = "block",
@@ -428,6 +432,19 @@ vbDomainMemoryDefParseXML(vbDomainDef *def, const xmlNode *node, GError **error)
     return true;
 }
 
+/* Elements and attributes in @node, or more than @max. */
+static guint
+vbDomainCountNodes(const xmlNode *node, guint max)
+{
+    guint count = 1;
+
+    for (const xmlAttr *attr = node->properties; attr && count <= max; attr = attr->next)
+        count++;
+    for (const xmlNode *child = node->children; child && count <= max; child = child->next)
+        count += child->type == XML_ELEMENT_NODE ? vbDomainCountNodes(child, max - count) : 1;
+    return count;
+}
+
 /* libvirt takes one memory balloon only; the first one stands here. */
 static void
 vbDomainMemballoonDefParseXML(vbDomainDef *def, const xmlNode *node)
@@ -437,7 +454,9 @@ vbDomainMemballoonDefParseXML(vbDomainDef *def, const xmlNode *node)
     if (!def->memballoonWritten) {
         def->memballoonWritten = true;
         def->policyAttribute = g_strdup(vbXMLPlainProp(node, "policy"));
-        def->memballoonNode = xmlCopyNode((xmlNode *)node, 1);
+        if (vbDomainCountNodes(node, VB_DOMAIN_MEMBALLOON_NODES_MAX) <=
+            VB_DOMAIN_MEMBALLOON_NODES_MAX)
+            def->memballoonNode = xmlCopyNode((xmlNode *)node, 1);
     }
 
     if (g_strcmp0(model, "virtio") == 0 ||

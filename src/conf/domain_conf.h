@@ -138,9 +138,9 @@ struct _vbDomainDef {
     char *memorySourceType; /* 'anonymous', 'file', 'memfd'; or NULL */
 
     vbDomainMemballoonModel memballoon;
-    bool memballoonWritten; /* there is an element; where there is none, libvirt adds one at define */
+    bool memballoonWritten; /* where there is no element, libvirt adds one at define */
     bool freePageReporting;
-    struct _xmlNode *memballoonNode; /* a copy of the element, or NULL */
+    struct _xmlNode *memballoonNode; /* a copy; NULL where it is huge or not there */
     char *policyAttribute; /* its attribute 'policy', as a user writes it; or NULL */
 
     GPtrArray *hostdevs;  /* of vbDomainHostdevDef, in document order */
@@ -164,7 +164,7 @@ struct _vbDomainDef {
  * vbDomainDefParseString:
  * @xml: a <domain> document, read as libvirt reads it
  * @length: bytes in @xml
- * @error: VB_ERROR_XML; VB_ERROR_DOCTYPE for a document with a document type declaration
+ * @error: VB_ERROR_XML; VB_ERROR_UNREAD for a document with a document type declaration
  *
  * Never loads anything from outside the text, never expands external entities.  Unknown elements
  * and attributes are skipped.  A size that cannot be read (no number, an unknown unit, more than
@@ -183,7 +183,7 @@ vbDomainDefParseNode(const struct _xmlNode *node, GError **error);
 /**
  * vbDomainDefParseDeviceString:
  * @xml: a device such as <hostdev>, as virDomainAttachDevice() takes it
- * @error: VB_ERROR_XML; VB_ERROR_DOCTYPE for a document that libvirt would read and this does not
+ * @error: VB_ERROR_XML; VB_ERROR_UNREAD for a document that libvirt would read and this does not
  *
  * Returns: (transfer full): a definition that has nothing but the device, or nothing at all where
  * the device is of a kind that is not kept; NULL and @error otherwise

@@ -374,8 +374,9 @@ vbDomainXMLSetOverrides(vbDomainXML *xml, const xmlNode *domain, const char *pro
     for (guint i = 0; i < on->len; i++)
         vbDomainOverrideEditAdd(&edit, g_ptr_array_index(on, i));
     if (devices->len > 0) {
-        g_autofree char *whole = g_strdup_printf("<qemu:override xmlns:qemu='%s'>%s</qemu:override>",
-                                                 VB_DOMAIN_QEMU_NAMESPACE, devices->str);
+        g_autofree char *whole = g_strdup_printf("<qemu:override xmlns:qemu='%s'>%s"
+                                                 "</qemu:override>", VB_DOMAIN_QEMU_NAMESPACE,
+                                                 devices->str);
 
         vbMarkupAppend(xml->markup, domain, whole);
     }

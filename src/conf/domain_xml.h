@@ -29,7 +29,7 @@ typedef struct {
 /**
  * vbDomainXMLNew:
  * @xml: borrowed
- * @error: VB_ERROR_XML, VB_ERROR_DOCTYPE, VB_ERROR_SYSTEM
+ * @error: VB_ERROR_XML, VB_ERROR_UNREAD, VB_ERROR_SYSTEM
  */
 vbDomainXML *
 vbDomainXMLNew(const char *xml, size_t length, GError **error);
@@ -65,7 +65,7 @@ vbDomainXMLCutPolicy(vbDomainXML *xml, const xmlNode *domain);
 void
 vbDomainXMLShowPolicy(vbDomainXML *xml, const xmlNode *domain, vbDomainBalloonPolicy policy);
 
-/* Makes @policy, which is none that is invalid, that of @domain in its metadata; DEFAULT removes. */
+/* Makes @policy, which is not INVALID, that of @domain in its metadata; DEFAULT removes. */
 void
 vbDomainXMLSetPolicy(vbDomainXML *xml, const xmlNode *domain, vbDomainBalloonPolicy policy);
 

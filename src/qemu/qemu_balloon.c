@@ -14,6 +14,9 @@
 
 #include "qemu_monitor_json.h"
 
+/* Networks of one domain that are looked up at a time; it has a dozen. */
+#define QEMU_BALLOON_NETWORKS_MAX 64
+
 /* How libvirt words VIR_DOMAIN_TAINT_CUSTOM_MONITOR (libvirt 7.1 to 12.8). A libvirtd that runs in
  * another language says it otherwise, and then it is no reason. */
 #define QEMU_DOMAIN_TAINT_MONITOR "tainted: custom monitor control commands issued"
@@ -214,7 +217,8 @@ qemuBalloonAddNetworks(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
         if (device->type != VB_DOMAIN_DEVICE_NETWORK_NET || !device->address)
             continue;
         if (!g_hash_table_lookup_extended(facts->networks, device->address, NULL, &hostdev)) {
-            if (g_hash_table_add(asked, device->address))
+            if (g_hash_table_size(asked) < QEMU_BALLOON_NETWORKS_MAX &&
+                g_hash_table_add(asked, device->address))
                 qemuBalloonNeedNamed(verdict, QEMU_DOMAIN_QUESTION_NETWORK, device->address);
         } else if (GPOINTER_TO_INT(hostdev)) {
             address = g_strdup_printf("of network '%s'", device->address);

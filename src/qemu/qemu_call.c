@@ -351,32 +351,6 @@ qemuDriverCallAskRecords(qemuDriverCall *call)
     return QEMU_DRIVER_ASK;
 }
 
-/* libvirt has detached a device: its override goes, too. */
-static qemuDriverOutcome
-qemuDriverCallDecideAfter(qemuDriverCall *call)
-{
-    g_autofree char *definition = NULL;
-    size_t length = 0;
-    guint8 *args;
-
-    if (call->records)
-        return qemuDriverCallAskRecords(call);
-    g_ptr_array_set_size(call->questions, 0);
-    g_array_set_size(call->asked, 0);
-    if (qemuDriverCallTakeVerdict(call, qemuStartJudgeOrphans(call->facts, &definition)) ==
-        QEMU_DRIVER_ASK)
-        return qemuDriverCallAskVerdict(call);
-    if (!definition || call->pruning)
-        return QEMU_DRIVER_PASS;
-    args = remoteEncodeText(definition, strlen(definition), 1, &length);
-    if (!args)
-        return QEMU_DRIVER_PASS;
-    call->pruning = true;
-    qemuDriverCallAsk(call, REMOTE_PROGRAM, REMOTE_PROC_DOMAIN_DEFINE_XML_FLAGS,
-                      g_byte_array_new_take(args, length));
-    return QEMU_DRIVER_ASK;
-}
-
 qemuDriverOutcome
 qemuDriverCallDecide(qemuDriverCall *call)
 {
@@ -387,7 +361,7 @@ qemuDriverCallDecide(qemuDriverCall *call)
         return call->outcome == QEMU_DRIVER_PASS && !call->after ? qemuDriverCallPass(call) :
             call->outcome;
     if (call->after)
-        return qemuDriverCallDecideAfter(call);
+        return qemuDriverCallAskRecords(call);
 
     if (call->procedure->judge)
         outcome = qemuDriverCallTakeVerdict(call, call->procedure->judge(call));
@@ -684,16 +658,12 @@ qemuDriverCallAnswer(qemuDriverCall *call, guint question, guint32 status, const
     const qemuDomainQuestion *asked = NULL;
     bool ok;
 
-    if (call->settled || call->pruning)
+    if (call->settled)
         return;
     if (call->records) {
         /* A domain that has gone meanwhile shows nothing. */
         if (payload && status == VB_FRAME_OK)
             qemuDriverCallAnswerRecord(call, question, payload, length);
-        return;
-    }
-    if (call->after && (!payload || status != VB_FRAME_OK)) {
-        qemuDriverCallSettle(call, QEMU_DRIVER_PASS);
         return;
     }
     asked = qemuDriverCallGetAsked(call, question);
@@ -751,7 +721,7 @@ qemuDriverCallWantsReply(const qemuDriverCall *call)
 {
     if (call->conn->type != QEMU_DRIVER_TYPE_QEMU)
         return false;
-    return call->instead || call->mayOrphan || call->shows;
+    return call->instead || call->shows;
 }
 
 bool

@@ -250,8 +250,24 @@ qemuCommandStoreDomains(vbDomainXML *xml, bool prune, bool *optsOut, GError **er
     return true;
 }
 
+static bool
+qemuCommandHasAttributes(const xmlNode *node)
+{
+    bool found = (vbXMLRootIs(node, "memballoon") &&
+                  vbXMLPlainProp(node, VB_DOMAIN_POLICY_ATTRIBUTE)) ||
+        (vbXMLRootIs(node, "hostdev") && vbXMLPlainProp(node, VB_DOMAIN_BALLOONING_ATTRIBUTE));
+
+    /* As deep as libxml2 lets a document be. */
+    for (const xmlNode *child = node->children; child && !found; child = child->next) {
+        if (child->type == XML_ELEMENT_NODE)
+            found = qemuCommandHasAttributes(child);
+    }
+    return found;
+}
+
 /* Gives a text to be edited in @xml: NULL where nothing of ours is in it, or only libvirt can say
- * what is wrong with it.  Returns false where our attributes are in a text that cannot be edited. */
+ * what is wrong with it.  Returns false where our attributes are in a text that cannot be edited:
+ * libvirt would drop them. */
 static bool
 qemuCommandOpen(const char *text, size_t length, vbDomainXML **xml, GError **error)
 {
@@ -262,9 +278,10 @@ qemuCommandOpen(const char *text, size_t length, vbDomainXML **xml, GError **err
     if (!qemuCommandMayBeOurs(text, length) || (*xml = vbDomainXMLNew(text, length, &problem)))
         return true;
 
+    /* What is not read at all may have them. */
     doc = vbXMLParse(text, length, NULL);
-    /* Nobody could cut out of it what may be in it. */
-    if ((doc || g_error_matches(problem, VB_ERROR, VB_ERROR_DOCTYPE)) &&
+    if (doc ? qemuCommandHasAttributes(xmlDocGetRootElement(doc)) :
+        g_error_matches(problem, VB_ERROR, VB_ERROR_UNREAD) &&
         vbDomainXMLMayHaveAttributes(text, length)) {
         g_set_error(error, VB_ERROR, VB_ERROR_XML, "attributes '%s' and '%s' cannot be read: %s",
                     VB_DOMAIN_POLICY_ATTRIBUTE, VB_DOMAIN_BALLOONING_ATTRIBUTE, problem->message);

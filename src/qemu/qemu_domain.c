@@ -32,7 +32,8 @@
  * To define, create or start it while its definition has something that inhibits ballooning is
  * refused if the domain itself asks for 'block'; otherwise it passes and one line is logged, unless
  * the policy is 'ignore'. Restoring, reverting, a start from a managed save image and an incoming
- * migration are never refused, because the guest's memory is as it is; one line is logged likewise.
+ * migration are never refused, because the guest's memory is as it is; one line is logged likewise,
+ * but for a restore without XML of its own: the file is not read.
  *
  * libvirt's own refusals come first, word for word: an unknown or inactive domain, a read-only
  * connection, a size of zero or above the maximum, a guest without a balloon device. The maximum

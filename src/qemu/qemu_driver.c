@@ -149,7 +149,7 @@ qemuDriverJudgeCreateXML(qemuDriverCall *call)
 static bool
 qemuDriverDecodeDocuments(qemuDriverCall *call)
 {
-    /* Where there is a domain it is only named: nothing about it is judged, and it takes no turn. */
+    /* A domain is only named here: nothing about it is judged, and it takes no turn. */
     if (call->procedure->layout[0] != 'd')
         call->dom.name = strdup("");
     else if (!remoteDecodeDomain(call->args, call->length, &call->dom))
@@ -195,23 +195,19 @@ qemuDriverJudgeStart(qemuDriverCall *call)
                                 call->flags & VIR_DOMAIN_START_FORCE_BOOT);
 }
 
+/* Only what comes with the call is looked at: the file may be one to be read once (a FIFO). */
 static bool
 qemuDriverDecodeRestore(qemuDriverCall *call)
 {
     if (!qemuDriverReadDocuments(call, QEMU_START_RESTORE))
         return false;
     qemuDriverNameByDocument(call);
-    /* The file's own XML, unless other XML comes with it. */
-    if (call->documents->len == 0 && call->procedure->procedure != REMOTE_PROC_DOMAIN_RESTORE_PARAMS)
-        return remoteDecodeText(call->args, call->length, &call->text);
     return true;
 }
 
 static qemuDomainVerdict *
 qemuDriverJudgeRestore(qemuDriverCall *call)
 {
-    if (call->documents->len == 0 && call->text)
-        return qemuStartJudgeImage(call->facts, call->settings, QEMU_START_RESTORE);
     return qemuStartJudgeDocuments(call->facts, call->settings, call->documents,
                                    QEMU_START_RESTORE);
 }
@@ -247,11 +243,6 @@ qemuDriverCallAskImage(qemuDriverCall *call)
         memset(args->data + args->len - 4, 0, 4);
         qemuDriverCallAsk(call, REMOTE_PROGRAM, REMOTE_PROC_DOMAIN_SNAPSHOT_GET_XML_DESC, args);
         break;
-    case REMOTE_PROC_DOMAIN_RESTORE:
-    case REMOTE_PROC_DOMAIN_RESTORE_FLAGS:
-        qemuDriverCallAsk(call, REMOTE_PROGRAM, REMOTE_PROC_DOMAIN_SAVE_IMAGE_GET_XML_DESC,
-                          remoteEncodeStringFlags(call->text, 0));
-        break;
     default:
         qemuDriverCallAsk(call, REMOTE_PROGRAM, REMOTE_PROC_DOMAIN_MANAGED_SAVE_GET_XML_DESC,
                           remoteEncodeDomainFlags(&call->dom, 0));
@@ -276,7 +267,7 @@ qemuDriverDecodeDevice(qemuDriverCall *call)
     place = &g_array_index(call->places, remoteDocument, 0);
     text = (const char *)call->args + place->offset + 4;
     def = vbDomainDefParseDeviceString(text, place->textLength, &error);
-    if (!def && !g_error_matches(error, VB_ERROR, VB_ERROR_DOCTYPE))
+    if (!def && !g_error_matches(error, VB_ERROR, VB_ERROR_UNREAD))
         return false;
     g_ptr_array_add(call->documents, qemuStartDocumentNewDevice(text, place->textLength));
     call->text = g_strndup(text, place->textLength);
@@ -356,42 +347,6 @@ qemuDriverJudgeDetach(qemuDriverCall *call)
     return verdict ? verdict : qemuBalloonVerdictNew();
 }
 
-/* Whether a detachment reaches the domain's definition. */
-static bool
-qemuDriverDetachesConfig(const qemuDriverCall *call)
-{
-    return call->flags & VIR_DOMAIN_DEVICE_MODIFY_CONFIG ||
-        !(call->flags & VIR_DOMAIN_DEVICE_MODIFY_LIVE);
-}
-
-static bool
-qemuDriverDecodeDetachFlags(qemuDriverCall *call)
-{
-    const vbDomainDef *device;
-    const vbDomainHostdevDef *hostdev;
-
-    if (!qemuDriverDecodeAttachFlags(call))
-        return false;
-    device = qemuDriverCallGetDevice(call);
-    hostdev = device && device->hostdevs->len > 0 ? g_ptr_array_index(device->hostdevs, 0) : NULL;
-    call->mayOrphan = qemuDriverDetachesConfig(call) && hostdev &&
-        hostdev->type == VB_DOMAIN_HOSTDEV_MDEV;
-    return true;
-}
-
-static bool
-qemuDriverDecodeDetachAlias(qemuDriverCall *call)
-{
-    char *alias = NULL;
-    bool ok = remoteDecodeDomainString(call->args, call->length, &call->dom, &alias, &call->flags);
-
-    call->hasUUID = true;
-    call->mayOrphan = ok && qemuDriverDetachesConfig(call) &&
-        g_str_has_prefix(alias, QEMU_COMMAND_ALIAS_PREFIX);
-    free(alias);
-    return ok;
-}
-
 static bool
 qemuDriverDecodeSetMetadata(qemuDriverCall *call)
 {
@@ -460,11 +415,10 @@ qemuDriverDecodeStats(qemuDriverCall *call)
 bool
 qemuDriverCallHasMore(qemuDriverCall *call, const guint8 *payload, size_t length)
 {
-    if (call->procedure->procedure == REMOTE_PROC_CONNECT_GET_ALL_DOMAIN_STATS) {
-        call->records = payload ? remoteStatsParse(payload, length) : NULL;
-        return call->records && call->records->len > 0;
-    }
-    return call->mayOrphan;
+    if (call->procedure->procedure != REMOTE_PROC_CONNECT_GET_ALL_DOMAIN_STATS)
+        return false;
+    call->records = payload ? remoteStatsParse(payload, length) : NULL;
+    return call->records && call->records->len > 0;
 }
 
 guint8 *
@@ -517,9 +471,9 @@ static const qemuDriverProcedure qemuDriverProcedures[] = {
     { REMOTE(DOMAIN_UPDATE_DEVICE_FLAGS), "dSu", PATIENT, qemuDriverDecodeAttachFlags,
       qemuDriverJudgeUpdate },
     { REMOTE(DOMAIN_DETACH_DEVICE), "dS", PATIENT, qemuDriverDecodeAttach, qemuDriverJudgeDetach },
-    { REMOTE(DOMAIN_DETACH_DEVICE_FLAGS), "dSu", PATIENT, qemuDriverDecodeDetachFlags,
+    { REMOTE(DOMAIN_DETACH_DEVICE_FLAGS), "dSu", PATIENT, qemuDriverDecodeAttachFlags,
       qemuDriverJudgeDetach },
-    { REMOTE(DOMAIN_DETACH_DEVICE_ALIAS), "dsu", PATIENT, qemuDriverDecodeDetachAlias, NULL },
+    { REMOTE(DOMAIN_DETACH_DEVICE_ALIAS), "dsu", PATIENT, qemuDriverDecodeDomain, NULL },
     { REMOTE(DOMAIN_SET_METADATA), "duooou", PATIENT, qemuDriverDecodeSetMetadata,
       qemuDriverJudgeSetMetadata },
 
@@ -537,7 +491,6 @@ static const qemuDriverProcedure qemuDriverProcedures[] = {
     { REMOTE(DOMAIN_CREATE_WITH_FILES), "du", TURN | LENIENT, qemuDriverDecodeStart,
       qemuDriverJudgeStart },
 
-    { REMOTE(DOMAIN_RESTORE), "s", LENIENT, qemuDriverDecodeRestore, qemuDriverJudgeRestore },
     { REMOTE(DOMAIN_RESTORE_FLAGS), "sOu", LENIENT, qemuDriverDecodeRestore,
       qemuDriverJudgeRestore },
     { REMOTE(DOMAIN_RESTORE_PARAMS), "Tu", LENIENT, qemuDriverDecodeRestore,

@@ -132,7 +132,7 @@ qemuDriverCallGetForward(const qemuDriverCall *call, gint32 *procedure, const gu
 bool
 qemuDriverCallWantsReply(const qemuDriverCall *call);
 
-/* Returns: whether something is left to be done before the client gets its reply: then the call
+/* Returns: whether something is left to be asked before the client gets its reply: then the call
  * decides again, and the reply goes to the client when that ends. */
 bool
 qemuDriverCallReplied(qemuDriverCall *call, guint32 status, const guint8 *payload, size_t length);

@@ -49,12 +49,10 @@ struct _qemuDriverCall {
 
     bool shows; /* something of ours is shown in the reply */
 
-    /* What is left to do once libvirt has done what was asked for. */
+    /* What is left to ask once libvirt has replied. */
     GPtrArray *records; /* of remoteStatsRecord: domains whose state is to be shown; or NULL */
-    bool mayOrphan; /* the detached device may have been opted out */
-    bool after;     /* libvirt has replied */
-    bool asking;    /* about the records */
-    bool pruning;   /* the only question is no question: a definition is stored */
+    bool after;         /* libvirt has replied */
+    bool asking;        /* about them */
 
     bool settled; /* the outcome is fixed, whatever the policy would say */
     qemuDriverOutcome outcome;
@@ -65,7 +63,7 @@ struct _qemuDriverCall {
 const vbDomainDef *
 qemuDriverCallGetDevice(const qemuDriverCall *call);
 
-/* Whether something is left to be done, or asked, before the client gets the reply @payload. */
+/* Whether something is left to be asked before the client gets the reply @payload. */
 bool
 qemuDriverCallHasMore(qemuDriverCall *call, const guint8 *payload, size_t length);
 

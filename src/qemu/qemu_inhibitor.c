@@ -48,7 +48,8 @@ static const qemuInhibitorKindInfo qemuInhibitorKinds[] = {
         "<launchSecurity type='sev'>",
         "query-sev: enabled, and of 'sev-type' 'sev' where it says one" },
     [QEMU_INHIBITOR_S390_PV] = {
-        "s390-pv", "launch security 's390-pv'", false, "5.2 and newer, while the guest is protected",
+        "s390-pv", "launch security 's390-pv'", false,
+        "5.2 and newer, while the guest is protected",
         "<launchSecurity type='s390-pv'/>",
         "query-migrate: blocked because 'protected VMs are currently not migratable.' (6.0)" },
     [QEMU_INHIBITOR_COLO] = {

@@ -233,8 +233,8 @@ qemuMessageFormatStartRefused(const vbDomainDef *def, const char *verb,
     g_autofree char *name = qemuMessageFormatName(def->name);
     unsigned long long current = def->currentMemory;
 
-    return g_strdup_printf("cannot %s domain '%s' with a currentMemory of %llu KiB: ballooning will "
-                           "be inhibited by %s: the guest would give up %llu KiB when it starts "
+    return g_strdup_printf("cannot %s domain '%s' with a currentMemory of %llu KiB: ballooning "
+                           "will be inhibited by %s: the guest would give up %llu KiB when it starts "
                            "and the host would gain nothing; raise <currentMemory> to %llu KiB, or "
                            "lower <memory>", verb, name, current, list,
                            vbDomainDefGetBalloonMaximum(def) - vbDomainDefGetBalloonCurrent(def),
@@ -270,9 +270,9 @@ qemuMessageFormatAttachRefused(const vbDomainDef *def, const GPtrArray *attached
                                maximum - vbDomainDefGetBalloonCurrent(def));
     else
         g_string_append_printf(text, "cannot attach a device to domain '%s' while its balloon is "
-                               "inflated: its XML has a document type declaration and is not "
-                               "read, so it may be one that pins all of the guest's memory; remove "
-                               "the declaration, or ", name);
+                               "inflated: its XML has a document type declaration or thousands "
+                               "of attributes and is not read, so it may be one that pins all of "
+                               "the guest's memory; write it without, or ", name);
     g_string_append_printf(text, "deflate the balloon first, with 'virsh setmem %s %lluKiB --live'",
                            qemuMessageGetArgument(def), maximum);
     return g_string_free(text, FALSE);

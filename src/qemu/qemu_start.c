@@ -257,7 +257,8 @@ qemuStartHasDevice(const vbDomainDef *def, const vbDomainDef *device)
     return false;
 }
 
-/* The domain's definition with the device; NULL where libvirt is to say why there is none. */
+/* The domain's definition with the device.  NULL where libvirt is to say why there is none, or with
+ * @verdict at REFUSE. */
 static char *
 qemuStartAddDevice(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
                    const vbDomainDef *device, const char *xml)
@@ -267,18 +268,36 @@ qemuStartAddDevice(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
     g_autoptr(GError) error = NULL;
     g_autofree char *whole = NULL;
     char *stored = NULL;
-    bool optsOut;
+    bool optsOut = false;
 
-    if (!def || qemuStartHasDevice(def, device))
-        return NULL;
-    qemuStartCheckOptOut(verdict, facts, def);
-    if (verdict->action != QEMU_DOMAIN_VERDICT_PASS)
+    if (def && qemuStartHasDevice(def, device))
         return NULL;
     whole = qemuCommandAddDevice(facts->definition, strlen(facts->definition), xml, strlen(xml));
     if (whole && !qemuCommandStoreAttributes(whole, strlen(whole), false, &optsOut, &stored,
-                                             &error))
+                                             &error)) {
         qemuStartRefuse(verdict, error);
+    } else if (!optsOut) {
+        /* libvirt reads a device's root in any namespace, and a domain's devices in none. */
+        g_clear_pointer(&stored, g_free);
+        qemuValidateReportUnread(device, &error);
+        qemuStartRefuse(verdict, error);
+    }
     return stored;
+}
+
+/* What is not known yet of a device that is to be opted out in the definition of @facts. The
+ * definition comes last: the less time is between reading and storing it, the better. */
+static bool
+qemuStartNeedDefinition(qemuDomainVerdict *verdict, const qemuDomainFacts *facts)
+{
+    if (!facts->havePersistent)
+        qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_PERSISTENT);
+    qemuStartCheckOptOut(verdict, facts, facts->def);
+    if (verdict->action != QEMU_DOMAIN_VERDICT_PASS || !facts->persistent)
+        return true;
+    if (!facts->definition)
+        qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_DEFINITION);
+    return !facts->definition;
 }
 
 qemuDomainVerdict *
@@ -306,11 +325,7 @@ qemuStartJudgeOptOut(const qemuDomainFacts *facts, const qemuStartDocument *devi
         return g_steal_pointer(&verdict);
     }
 
-    if (!facts->havePersistent)
-        qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_PERSISTENT);
-    if (!facts->definition)
-        qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_DEFINITION);
-    if (verdict->action == QEMU_DOMAIN_VERDICT_PASS && facts->persistent)
+    if (!qemuStartNeedDefinition(verdict, facts))
         *definition = qemuStartAddDevice(verdict, facts, device->def, xml);
     return g_steal_pointer(&verdict);
 }
@@ -335,23 +350,5 @@ qemuStartJudgeUpdate(const qemuDomainFacts *facts, const vbDomainDef *device, un
     if (verdict->action == QEMU_DOMAIN_VERDICT_PASS)
         *policyOnly = (!current || vbDomainDefHasMemballoon(facts->def, device)) &&
             (!config || vbDomainDefHasMemballoon(facts->inactive, device));
-    return g_steal_pointer(&verdict);
-}
-
-qemuDomainVerdict *
-qemuStartJudgeOrphans(const qemuDomainFacts *facts, char **definition)
-{
-    g_autoptr(qemuDomainVerdict) verdict = qemuBalloonVerdictNew();
-    bool optsOut;
-
-    *definition = NULL;
-    if (!facts->havePersistent)
-        qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_PERSISTENT);
-    if (!facts->definition)
-        qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_DEFINITION);
-    /* What is stored has no attribute of ours: if anything is edited, it is an orphan. */
-    if (verdict->action == QEMU_DOMAIN_VERDICT_PASS && facts->persistent)
-        qemuCommandStoreAttributes(facts->definition, strlen(facts->definition), true, &optsOut,
-                                   definition, NULL);
     return g_steal_pointer(&verdict);
 }

@@ -103,15 +103,3 @@ qemuStartJudgeOptOut(const qemuDomainFacts *facts, const qemuStartDocument *devi
 qemuDomainVerdict *
 qemuStartJudgeUpdate(const qemuDomainFacts *facts, const vbDomainDef *device, unsigned int flags,
                      bool *policyOnly);
-
-/**
- * qemuStartJudgeOrphans:
- * @definition: (out) (transfer full): the domain's definition without opt-outs of devices that are
- *     gone, to be stored; NULL where there are none
- *
- * After a device was detached, which leaves its override behind.
- *
- * Returns: (transfer full): PASS or NEED
- */
-qemuDomainVerdict *
-qemuStartJudgeOrphans(const qemuDomainFacts *facts, char **definition);

@@ -2,8 +2,8 @@
  * qemu_validate.c: what a document may ask of ballooning, and what neither libvirt nor QEMU can do
  *
  * QEMU's property 'x-balloon-allowed' exists for devices of type vfio-pci and is taken only where
- * the device is a mediated one and QEMU has opened it itself (QEMU 3.1 to 11.1, vfio_pci_realize());
- * it is refused otherwise, and the guest would not start.
+ * the device is a mediated one and QEMU has opened it itself (3.1 to 11.1, vfio_pci_realize()); it
+ * is refused otherwise, and the guest would not start.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -231,6 +231,16 @@ qemuValidateReportHotplug(const vbDomainDef *device, const char *name, GError **
                 "ballooning='on' for %s: libvirt cannot override properties of a device that is "
                 "plugged into a running domain; attach it to domain '%s' with '--config' and start "
                 "that again, or remove the attribute", hostdev, domain);
+}
+
+void
+qemuValidateReportUnread(const vbDomainDef *device, GError **error)
+{
+    g_autofree char *hostdev = qemuValidateFormatHostdev(g_ptr_array_index(device->hostdevs, 0));
+
+    g_set_error(error, VB_ERROR, VB_ERROR_UNSUPPORTED,
+                "ballooning='on' for %s: the device cannot be put into the domain's definition; "
+                "write it without a namespace", hostdev);
 }
 
 void

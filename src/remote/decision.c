@@ -28,6 +28,7 @@ typedef struct _vbDecision vbDecision;
 struct _vbDecision {
     vbRelay *relay;
     vbDecisionState state;
+    const qemuDriverProcedure *procedure;
     vbFrame *frame; /* the client's call; without payload once forwarded */
     qemuDriverCall *call; /* NULL: handed on unasked */
     vbDomainTurn *turn;   /* or NULL */
@@ -336,30 +337,44 @@ vbDecisionIsAnyTurnHeld(const vbRelay *relay)
     return false;
 }
 
+/* The connection is open, or never will be. */
+static void
+vbDecisionBegin(vbDecision *decision)
+{
+    vbRelay *relay = decision->relay;
+    const vbFrame *frame = decision->frame;
+
+    if (relay->opened)
+        decision->call = qemuDriverCallNew(decision->procedure, &relay->conn,
+                                           &relay->shared->settings, frame->payload,
+                                           frame->payloadLength);
+    /* What cannot be decoded, or comes without a connection, libvirt refuses.  It stays here all
+     * the same until libvirt has, so that its reply is not taken for another's and no opening
+     * overtakes it. */
+    if (!decision->call) {
+        vbDecisionForward(decision);
+        return;
+    }
+    if (!(decision->procedure->flags & QEMU_DRIVER_PATIENT))
+        decision->timer = g_timeout_add_seconds(VB_DECISION_SECONDS, vbDecisionExpire, decision);
+    vbDecisionStep(decision);
+}
+
 void
 vbDecisionStart(vbRelay *relay, const qemuDriverProcedure *procedure, vbFrame *frame)
 {
     vbDecision *decision = g_new0(vbDecision, 1);
 
     decision->relay = relay;
+    decision->procedure = procedure;
     decision->frame = frame;
     g_queue_push_tail(&relay->decisions, decision);
 
-    if (relay->opened || relay->openPending > 0)
-        decision->call = qemuDriverCallNew(procedure, &relay->conn, &relay->shared->settings,
-                                           frame->payload, frame->payloadLength);
-    if (decision->call && !(procedure->flags & QEMU_DRIVER_PATIENT))
-        decision->timer = g_timeout_add_seconds(VB_DECISION_SECONDS, vbDecisionExpire, decision);
-
-    /* What cannot be decoded, or comes without a connection, libvirt refuses.  It stays here all
-     * the same until libvirt has, so that its reply is not taken for another's and no opening
-     * overtakes it. */
-    if (!decision->call)
-        vbDecisionForward(decision);
-    else if (relay->openPending > 0)
+    /* Nothing is read for somebody whom libvirt has not let in. */
+    if (relay->openPending > 0)
         decision->state = VB_DECISION_OPENING;
     else
-        vbDecisionStep(decision);
+        vbDecisionBegin(decision);
 }
 
 vbRelayQuestion *
@@ -462,12 +477,8 @@ vbDecisionOpened(vbRelay *relay)
     for (item = decisions; item; item = item->next) {
         vbDecision *decision = item->data;
 
-        if (decision->state != VB_DECISION_OPENING)
-            continue;
-        if (relay->opened)
-            vbDecisionStep(decision);
-        else
-            vbDecisionForward(decision);
+        if (decision->state == VB_DECISION_OPENING)
+            vbDecisionBegin(decision);
     }
 }
 

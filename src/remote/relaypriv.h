@@ -77,7 +77,7 @@ struct _vbRelay {
     vbRelayQuestion questions[VB_RELAY_QUESTIONS_MAX];
     guint32 nextSerial;
     guint callsInFlight; /* of the client's, without those that are being decided */
-    GArray *highSerials; /* of vbFrameHeader: of the client's calls in flight that are in our range */
+    GArray *highSerials; /* of vbFrameHeader: the client's calls in flight in our range */
 };
 
 /* relay.c, for decision.c */

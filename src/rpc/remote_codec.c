@@ -110,8 +110,8 @@ remoteWalkAddDocument(remoteWalk *walk, const remoteDocument *document)
     g_array_append_vals(walk->documents, &known, 1);
 }
 
-/* Whether a typed parameter of that name is a domain's XML (libvirt 9.0, VIR_MIGRATE_PARAM_DEST_XML,
- * VIR_MIGRATE_PARAM_PERSIST_XML, VIR_DOMAIN_SAVE_PARAM_DXML). */
+/* Whether a typed parameter of that name is a domain's XML (VIR_MIGRATE_PARAM_DEST_XML,
+ * VIR_MIGRATE_PARAM_PERSIST_XML, VIR_DOMAIN_SAVE_PARAM_DXML of libvirt 9.0). */
 static bool
 remoteParamIsDocument(const remoteWalk *walk, const remoteDocument *field)
 {
@@ -400,15 +400,6 @@ remoteDecodeDomainString(const guint8 *bytes, size_t length, remoteNonnullDomain
 }
 
 bool
-remoteDecodeText(const guint8 *bytes, size_t length, char **text)
-{
-    XDR xdr;
-
-    remoteDecodeStart(&xdr, bytes, length);
-    return remoteDecodeEnd(&xdr, xdr_string(&xdr, text, REMOTE_STRING_MAX));
-}
-
-bool
 remoteDecodeStringDomain(const guint8 *bytes, size_t length, char **text,
                          remoteNonnullDomain *dom)
 {
@@ -479,17 +470,6 @@ remoteEncodeMonitorCommand(const remoteNonnullDomain *dom, const char *command, 
 
     return remoteEncodeEnd(&xdr, bytes, remoteXdrDomain(&xdr, &copy) &&
                            xdr_string(&xdr, &text, REMOTE_STRING_MAX) &&
-                           xdr_uint32_t(&xdr, &flags));
-}
-
-GByteArray *
-remoteEncodeStringFlags(const char *text, guint32 flags)
-{
-    char *string = (char *)text;
-    XDR xdr;
-    GByteArray *bytes = remoteEncodeStart(&xdr, strlen(text));
-
-    return remoteEncodeEnd(&xdr, bytes, xdr_string(&xdr, &string, REMOTE_STRING_MAX) &&
                            xdr_uint32_t(&xdr, &flags));
 }
 

@@ -59,9 +59,9 @@ typedef struct {
 
 /**
  * remoteArgsWant:
- * @layout: what the arguments are made of, a letter each: 'd' domain, 'D' domains, 's' string, 'o' string
- *     that may be absent, 'S' and 'O' the same where it is XML of a domain or device, 'T' typed
- *     parameters, of which some may be such XML, 'x' bytes, 'l' 64 bit, 'u' 32 bit
+ * @layout: what the arguments are made of, a letter each: 'd' domain, 'D' domains, 's' string,
+ *     'o' string that may be absent, 'S' and 'O' the same where it is XML of a domain or device,
+ *     'T' typed parameters, of which some may be such XML, 'x' bytes, 'l' 64 bit, 'u' 32 bit
  * @bytes: the first @have bytes of them
  *
  * How many bytes must be here before more can be said: never more than the arguments have.  Once
@@ -70,8 +70,8 @@ typedef struct {
 size_t
 remoteArgsWant(const char *layout, const guint8 *bytes, size_t have);
 
-/* Returns: (transfer full) (nullable): of remoteDocument, the XML in whole arguments, in order; NULL
- * if they are no arguments */
+/* Returns: (transfer full) (nullable): of remoteDocument, the XML in whole arguments, in order;
+ * NULL if they are no arguments */
 GArray *
 remoteArgsFindDocuments(const char *layout, const guint8 *bytes, size_t length);
 
@@ -101,10 +101,6 @@ bool
 remoteDecodeDomainString(const guint8 *bytes, size_t length, remoteNonnullDomain *dom,
                          char **text, guint32 *flags);
 
-/* The string that arguments begin with; free() it. */
-bool
-remoteDecodeText(const guint8 *bytes, size_t length, char **text);
-
 /* A string and a domain; free() the string. */
 bool
 remoteDecodeStringDomain(const guint8 *bytes, size_t length, char **text,
@@ -129,16 +125,13 @@ GByteArray *
 remoteEncodeMonitorCommand(const remoteNonnullDomain *dom, const char *command, guint32 flags);
 
 GByteArray *
-remoteEncodeStringFlags(const char *text, guint32 flags);
-
-GByteArray *
 remoteEncodeNetworkFlags(const remoteNonnullNetwork *network, guint32 flags);
 
 GByteArray *
 remoteEncodeSetMetadata(const remoteNonnullDomain *dom, const remoteMetadata *metadata);
 
-/* Returns: (transfer full) (nullable): a string as an answer or argument, and @words words of 0 behind
- * it; NULL if memory ran out */
+/* Returns: (transfer full) (nullable): a string as an answer or argument, and @words words of 0
+ * behind it; NULL if memory ran out */
 guint8 *
 remoteEncodeText(const char *text, size_t length, size_t words, size_t *size);
 
@@ -152,8 +145,8 @@ remoteEncodeText(const char *text, size_t length, size_t words, size_t *size);
 const char *
 remoteDecodeString(const guint8 *bytes, size_t length, size_t *textLength);
 
-/* Returns: (transfer full) (nullable): an answer of messages with one more; NULL where @bytes are no
- * such answer, or it has all that the protocol takes, or memory ran out */
+/* Returns: (transfer full) (nullable): an answer of messages with one more; NULL where @bytes are
+ * no such answer, or it has all that the protocol takes, or memory ran out */
 guint8 *
 remoteAddMessage(const guint8 *bytes, size_t length, const char *message, size_t *newLength);
 

@@ -354,6 +354,19 @@ vbMarkupNext(const xmlNode *node, const xmlNode *root)
     return next;
 }
 
+/* What another encoding means matters only where there is more than ASCII. */
+static bool
+vbMarkupIsUTF8(const char *text, size_t length, const xmlDoc *doc)
+{
+    if (!doc->encoding || g_ascii_strcasecmp((const char *)doc->encoding, "UTF-8") == 0)
+        return true;
+    for (size_t i = 0; i < length; i++) {
+        if ((guchar)text[i] >= 0x80)
+            return false;
+    }
+    return true;
+}
+
 vbMarkup *
 vbMarkupNew(const char *text, size_t length, xmlDoc *doc, GError **error)
 {
@@ -380,8 +393,7 @@ vbMarkupNew(const char *text, size_t length, xmlDoc *doc, GError **error)
         g_set_error(error, VB_ERROR, VB_ERROR_SYSTEM, "out of memory");
         return NULL;
     }
-    if ((doc->encoding && g_ascii_strcasecmp((const char *)doc->encoding, "UTF-8") != 0) ||
-        !vbMarkupScanDocument(&scan)) {
+    if (!vbMarkupIsUTF8(text, length, doc) || !vbMarkupScanDocument(&scan)) {
         g_set_error(error, VB_ERROR, VB_ERROR_XML, "the document is not written in plain UTF-8");
         return NULL;
     }

@@ -129,7 +129,8 @@ vbXMLParse(const char *xml, size_t length, GError **error)
         return NULL;
     }
     if (vbXMLHasCrowdedTag(xml, length)) {
-        g_set_error(error, VB_ERROR, VB_ERROR_XML, "an element has more than %d attributes",
+        g_set_error(error, VB_ERROR, VB_ERROR_UNREAD,
+                    "the document has an element with more than %d attributes, which is not read",
                     VB_XML_ATTRIBUTES_MAX);
         return NULL;
     }
@@ -151,7 +152,7 @@ vbXMLParse(const char *xml, size_t length, GError **error)
     message = data.message;
 
     if (data.doctype) {
-        g_set_error(error, VB_ERROR, VB_ERROR_DOCTYPE,
+        g_set_error(error, VB_ERROR, VB_ERROR_UNREAD,
                     "the document has a document type declaration, which is not read");
         return NULL;
     }

@@ -25,12 +25,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
  * vbXMLParse:
  * @xml: in UTF-8; what it declares to be in is only followed where libvirt follows it; need not end
  *     in a NUL
- * @error: VB_ERROR_XML, with the line of the first thing wrong; VB_ERROR_DOCTYPE
+ * @error: VB_ERROR_XML, with the line of the first thing wrong; VB_ERROR_UNREAD for a document type
+ *     or an element with thousands of attributes
  */
 xmlDoc *
 vbXMLParse(const char *xml, size_t length, GError **error);
 
-/* Whether @root, which may be NULL, is called @name: libvirt does not look at a root's namespace. */
+/* Whether @root, which may be NULL, is called @name: in whatever namespace, as libvirt has it. */
 bool
 vbXMLRootIs(const xmlNode *root, const char *name);
 
