@@ -158,8 +158,8 @@ static void
 testRefused(void)
 {
     testAssertRefused("<domain>", VB_ERROR_XML);
-    testAssertRefused("<!DOCTYPE domain><domain/>", VB_ERROR_DOCTYPE);
-    testAssertRefused("<?xml version='1.0' encoding='ISO-8859-1'?><domain/>", VB_ERROR_XML);
+    testAssertRefused("<!DOCTYPE domain><domain/>", VB_ERROR_UNREAD);
+    testAssertRefused("<?xml version='1.0' encoding='UTF-7'?><domain>\xc3\xa9</domain>", VB_ERROR_XML);
 }
 
 static void

@@ -776,7 +776,7 @@ vbDomainDefGetBalloonCurrent(const vbDomainDef *def)
     return MIN(current, vbDomainDefGetBalloonMaximum(def));
 }
 
-/* Whether all of @part is in @whole; @ours: an attribute of @part that does not count, or NULL. */
+/* Whether all of @part is in @whole; @ours: of a device, an attribute that does not count. */
 static bool
 vbDomainNodeHas(const xmlNode *whole, const xmlNode *part, const char *ours)
 {
@@ -791,6 +791,10 @@ vbDomainNodeHas(const xmlNode *whole, const xmlNode *part, const char *ours)
         const xmlNode *same = NULL;
 
         if (child->type != XML_ELEMENT_NODE)
+            continue;
+        /* libvirt drops one that is not the user's, and a running domain shows one. */
+        if (ours && vbXMLNodeIs(child, "alias", NULL) &&
+            !vbDomainAliasIsUser(vbXMLProp(child, "name")))
             continue;
         same = vbXMLChild(whole, (const char *)child->name);
         if (!same || !vbDomainNodeHas(same, child, NULL))

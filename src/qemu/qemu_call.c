@@ -299,6 +299,19 @@ qemuDriverCallMakeDocuments(qemuDriverCall *call)
     qemuDriverCallTakeForward(call, call->procedure->procedure, args, length);
 }
 
+/* Whether libvirtd would decode what is stored. */
+static bool
+qemuDriverCallFits(const qemuDriverCall *call)
+{
+    for (guint i = 0; i < call->documents->len; i++) {
+        const qemuStartDocument *document = g_ptr_array_index(call->documents, i);
+
+        if (document->stored && strlen(document->stored) > REMOTE_STRING_MAX)
+            return false;
+    }
+    return !call->definition || strlen(call->definition) <= REMOTE_STRING_MAX;
+}
+
 /* The outcome where a call is to be forwarded. */
 static qemuDriverOutcome
 qemuDriverCallPass(qemuDriverCall *call)
@@ -318,8 +331,15 @@ qemuDriverCallPass(qemuDriverCall *call)
         qemuDriverCallMakeDocuments(call);
     }
     call->instead = call->definition || call->policyOnly;
-    if (call->forwardArgs)
+    if (call->forwardArgs && qemuDriverCallFits(call))
         return QEMU_DRIVER_PASS;
+    if (call->forwardArgs) {
+        g_clear_pointer(&call->forwardArgs, g_free);
+        qemuDriverCallSetError(call, VIR_ERR_XML_ERROR,
+                               "the document would be larger than 4 MiB in the form in which "
+                               "libvirt stores it");
+        return QEMU_DRIVER_REFUSE;
+    }
     qemuDriverCallSetError(call, VIR_ERR_INTERNAL_ERROR, "virtballoond: out of memory");
     return QEMU_DRIVER_REFUSE;
 }
@@ -332,6 +352,22 @@ qemuDriverCallAskVerdict(qemuDriverCall *call)
         g_array_append_val(call->asked, i);
     }
     return QEMU_DRIVER_ASK;
+}
+
+/* Whether what is to be asked may change with the domain, and so needs its turn: nobody is to wait
+ * for what is asked about a network or libvirt itself. */
+static bool
+qemuDriverCallIsAboutDomain(const qemuDriverCall *call)
+{
+    for (guint i = 0; i < call->verdict->questions->len; i++) {
+        const qemuDomainQuestion *question = g_ptr_array_index(call->verdict->questions, i);
+
+        if (question->kind != QEMU_DOMAIN_QUESTION_NETWORK &&
+            question->kind != QEMU_DOMAIN_QUESTION_LIBVIRT &&
+            question->kind != QEMU_DOMAIN_QUESTION_EMULATOR)
+            return true;
+    }
+    return false;
 }
 
 /* The XML of every domain in the reply, once. */
@@ -386,6 +422,8 @@ qemuDriverCallDecide(qemuDriverCall *call)
     call->askedType = false;
     if (outcome == QEMU_DRIVER_REFUSE)
         return QEMU_DRIVER_REFUSE;
+    if (outcome == QEMU_DRIVER_ASK && !qemuDriverCallIsAboutDomain(call))
+        return qemuDriverCallAskVerdict(call);
     if (!call->queued && call->hasUUID &&
         (outcome == QEMU_DRIVER_ASK || flags & QEMU_DRIVER_TURN)) {
         call->queued = true;
@@ -436,7 +474,7 @@ qemuDriverCallSettleUnanswered(qemuDriverCall *call, int code, const char *reaso
 {
     if (call->settled)
         return;
-    if (call->after || call->procedure->flags & QEMU_DRIVER_PATIENT) {
+    if (call->after || call->procedure->flags & QEMU_DRIVER_PASSES) {
         qemuDriverCallSettle(call, QEMU_DRIVER_PASS);
         return;
     }

@@ -358,7 +358,8 @@ qemuCommandShowAttributes(const char *text, size_t length, size_t *shownLength)
             /* A running domain shows what libvirt called it. */
             if (qemuValidateCanBeOptedOut(def, hostdev) &&
                 hostdev->ballooning == VB_DOMAIN_BALLOONING_ABSENT &&
-                qemuCommandIsOptedOut(def, hostdev->alias ? hostdev->alias : hostdev->place))
+                qemuCommandIsOptedOut(def, hostdev->place && def->id < 0 ? hostdev->place :
+                                      hostdev->alias))
                 vbMarkupAddAttr(xml->markup, node, VB_DOMAIN_BALLOONING_ATTRIBUTE, "on");
         }
     }

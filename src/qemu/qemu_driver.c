@@ -453,8 +453,8 @@ qemuDriverCallShow(const qemuDriverCall *call, const guint8 *payload, size_t len
 #define QEMU(name) QEMU_PROGRAM, QEMU_PROTOCOL_VERSION, QEMU_PROC_ ## name
 #define TURN QEMU_DRIVER_TURN
 #define LENIENT QEMU_DRIVER_LENIENT
-#define PATIENT (QEMU_DRIVER_TURN | QEMU_DRIVER_PATIENT)
-#define SHOW (QEMU_DRIVER_SHOW | QEMU_DRIVER_READONLY | QEMU_DRIVER_LENIENT | QEMU_DRIVER_PATIENT)
+#define TURN_PASSES (QEMU_DRIVER_TURN | QEMU_DRIVER_PASSES)
+#define SHOW (QEMU_DRIVER_SHOW | QEMU_DRIVER_READONLY | QEMU_DRIVER_LENIENT | QEMU_DRIVER_PASSES)
 
 static const qemuDriverProcedure qemuDriverProcedures[] = {
     { REMOTE(DOMAIN_SET_MEMORY), "dl", 0, qemuDriverDecodeSetMemory, qemuDriverJudgeSetMemory },
@@ -468,13 +468,14 @@ static const qemuDriverProcedure qemuDriverProcedures[] = {
     { REMOTE(DOMAIN_ATTACH_DEVICE), "dS", 0, qemuDriverDecodeAttach, qemuDriverJudgeAttach },
     { REMOTE(DOMAIN_ATTACH_DEVICE_FLAGS), "dSu", 0, qemuDriverDecodeAttachFlags,
       qemuDriverJudgeAttach },
-    { REMOTE(DOMAIN_UPDATE_DEVICE_FLAGS), "dSu", PATIENT, qemuDriverDecodeAttachFlags,
+    { REMOTE(DOMAIN_UPDATE_DEVICE_FLAGS), "dSu", TURN_PASSES, qemuDriverDecodeAttachFlags,
       qemuDriverJudgeUpdate },
-    { REMOTE(DOMAIN_DETACH_DEVICE), "dS", PATIENT, qemuDriverDecodeAttach, qemuDriverJudgeDetach },
-    { REMOTE(DOMAIN_DETACH_DEVICE_FLAGS), "dSu", PATIENT, qemuDriverDecodeAttachFlags,
+    { REMOTE(DOMAIN_DETACH_DEVICE), "dS", TURN_PASSES, qemuDriverDecodeAttach,
       qemuDriverJudgeDetach },
-    { REMOTE(DOMAIN_DETACH_DEVICE_ALIAS), "dsu", PATIENT, qemuDriverDecodeDomain, NULL },
-    { REMOTE(DOMAIN_SET_METADATA), "duooou", PATIENT, qemuDriverDecodeSetMetadata,
+    { REMOTE(DOMAIN_DETACH_DEVICE_FLAGS), "dSu", TURN_PASSES, qemuDriverDecodeAttachFlags,
+      qemuDriverJudgeDetach },
+    { REMOTE(DOMAIN_DETACH_DEVICE_ALIAS), "dsu", TURN_PASSES, qemuDriverDecodeDomain, NULL },
+    { REMOTE(DOMAIN_SET_METADATA), "duooou", TURN_PASSES, qemuDriverDecodeSetMetadata,
       qemuDriverJudgeSetMetadata },
 
     { REMOTE(DOMAIN_DEFINE_XML), "S", TURN | LENIENT, qemuDriverDecodeDefine,
@@ -546,7 +547,7 @@ static const qemuDriverProcedure qemuDriverProcedures[] = {
 #undef QEMU
 #undef TURN
 #undef LENIENT
-#undef PATIENT
+#undef TURN_PASSES
 #undef SHOW
 
 const qemuDriverProcedure *

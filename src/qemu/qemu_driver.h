@@ -33,7 +33,7 @@ typedef enum {
     QEMU_DRIVER_SHOW = 1 << 1,     /* something of ours is shown in its answer */
     QEMU_DRIVER_READONLY = 1 << 2, /* intercepted on the read-only socket, too */
     QEMU_DRIVER_LENIENT = 1 << 3,  /* passes where a question of ours is answered with an error */
-    QEMU_DRIVER_PATIENT = 1 << 4,  /* waits for as long as it takes */
+    QEMU_DRIVER_PASSES = 1 << 4,   /* passes when its time is over, whatever is not known then */
 } qemuDriverFlags;
 
 typedef struct {

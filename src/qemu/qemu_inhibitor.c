@@ -117,7 +117,8 @@ qemuInhibitorFree(qemuInhibitor *inhibitor)
 static bool
 qemuInhibitorIsOptedOut(const vbDomainDef *def, const vbDomainHostdevDef *hostdev)
 {
-    const char *alias = hostdev->alias ? hostdev->alias : hostdev->place;
+    /* Only a running domain's alias is what libvirt calls the device. */
+    const char *alias = hostdev->place && def->id < 0 ? hostdev->place : hostdev->alias;
     const vbDomainOverrideDef *override =
         vbDomainDefFindOverride(def, alias, VB_DOMAIN_OPT_OUT_PROPERTY);
 

@@ -234,9 +234,9 @@ qemuMessageFormatStartRefused(const vbDomainDef *def, const char *verb,
     unsigned long long current = def->currentMemory;
 
     return g_strdup_printf("cannot %s domain '%s' with a currentMemory of %llu KiB: ballooning "
-                           "will be inhibited by %s: the guest would give up %llu KiB when it starts "
-                           "and the host would gain nothing; raise <currentMemory> to %llu KiB, or "
-                           "lower <memory>", verb, name, current, list,
+                           "will be inhibited by %s: the guest would give up %llu KiB when it "
+                           "starts and the host would gain nothing; raise <currentMemory> to %llu "
+                           "KiB, or lower <memory>", verb, name, current, list,
                            vbDomainDefGetBalloonMaximum(def) - vbDomainDefGetBalloonCurrent(def),
                            def->memory);
 }

@@ -50,8 +50,8 @@ qemuValidateEmulator(const char *emulator, bool hasProperty, GError **error);
 void
 qemuValidateReportHotplug(const vbDomainDef *device, const char *name, GError **error);
 
-/* Sets @error (VB_ERROR_UNSUPPORTED): libvirt would read the device of @device as an attachment, and
- * not in a domain's definition. */
+/* Sets @error (VB_ERROR_UNSUPPORTED): libvirt would read @device as an attachment, and not in a
+ * domain's definition. */
 void
 qemuValidateReportUnread(const vbDomainDef *device, GError **error);
 

@@ -355,8 +355,7 @@ vbDecisionBegin(vbDecision *decision)
         vbDecisionForward(decision);
         return;
     }
-    if (!(decision->procedure->flags & QEMU_DRIVER_PATIENT))
-        decision->timer = g_timeout_add_seconds(VB_DECISION_SECONDS, vbDecisionExpire, decision);
+    decision->timer = g_timeout_add_seconds(VB_DECISION_SECONDS, vbDecisionExpire, decision);
     vbDecisionStep(decision);
 }
 
