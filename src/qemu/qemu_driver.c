@@ -318,10 +318,12 @@ qemuDriverJudgeAttach(qemuDriverCall *call)
 
     if (verdict)
         return verdict;
-    if (document->optsOut) {
+    if (qemuStartNeedsDefinition(document)) {
         g_clear_pointer(&call->definition, g_free);
-        return qemuStartJudgeOptOut(call->facts, document, call->text, call->flags,
-                                    &call->definition);
+        verdict = qemuStartJudgeOptOut(call->facts, document, call->text, call->flags,
+                                       &call->definition);
+        if (verdict)
+            return verdict;
     }
     return qemuDomainJudgeAttach(call->facts, call->settings, document->def, call->flags);
 }

@@ -276,9 +276,8 @@ qemuStartAddDevice(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
     if (whole && !qemuCommandStoreAttributes(whole, strlen(whole), false, &optsOut, &stored,
                                              &error)) {
         qemuStartRefuse(verdict, error);
-    } else if (!optsOut) {
+    } else if (!stored) {
         /* libvirt reads a device's root in any namespace, and a domain's devices in none. */
-        g_clear_pointer(&stored, g_free);
         qemuValidateReportUnread(device, &error);
         qemuStartRefuse(verdict, error);
     }
@@ -288,16 +287,28 @@ qemuStartAddDevice(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
 /* What is not known yet of a device that is to be opted out in the definition of @facts. The
  * definition comes last: the less time is between reading and storing it, the better. */
 static bool
-qemuStartNeedDefinition(qemuDomainVerdict *verdict, const qemuDomainFacts *facts)
+qemuStartNeedDefinition(qemuDomainVerdict *verdict, const qemuDomainFacts *facts, bool optsOut)
 {
     if (!facts->havePersistent)
         qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_PERSISTENT);
-    qemuStartCheckOptOut(verdict, facts, facts->def);
+    if (optsOut)
+        qemuStartCheckOptOut(verdict, facts, facts->def);
     if (verdict->action != QEMU_DOMAIN_VERDICT_PASS || !facts->persistent)
         return true;
     if (!facts->definition)
         qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_DEFINITION);
     return !facts->definition;
+}
+
+bool
+qemuStartNeedsDefinition(const qemuStartDocument *device)
+{
+    const vbDomainHostdevDef *hostdev = device->def && device->def->hostdevs->len > 0 ?
+        g_ptr_array_index(device->def->hostdevs, 0) : NULL;
+
+    return hostdev && (device->optsOut || (hostdev->ballooning == VB_DOMAIN_BALLOONING_OFF &&
+                                           hostdev->type == VB_DOMAIN_HOSTDEV_MDEV &&
+                                           vbDomainAliasIsUser(hostdev->alias)));
 }
 
 qemuDomainVerdict *
@@ -318,6 +329,8 @@ qemuStartJudgeOptOut(const qemuDomainFacts *facts, const qemuStartDocument *devi
         (!(flags & VIR_DOMAIN_DEVICE_MODIFY_CONFIG) && facts->def->id >= 0)) {
         g_autoptr(GError) error = NULL;
 
+        if (!device->optsOut)
+            return NULL;
         if (facts->def->id < 0)
             return g_steal_pointer(&verdict);
         qemuValidateReportHotplug(device->def, facts->def->name, &error);
@@ -325,7 +338,7 @@ qemuStartJudgeOptOut(const qemuDomainFacts *facts, const qemuStartDocument *devi
         return g_steal_pointer(&verdict);
     }
 
-    if (!qemuStartNeedDefinition(verdict, facts))
+    if (!qemuStartNeedDefinition(verdict, facts, device->optsOut))
         *definition = qemuStartAddDevice(verdict, facts, device->def, xml);
     return g_steal_pointer(&verdict);
 }

@@ -76,9 +76,14 @@ qemuDomainVerdict *
 qemuStartJudgeImage(const qemuDomainFacts *facts, const qemuDomainSettings *settings,
                     qemuStartOperation operation);
 
+/* Whether what a device says of ballooning has to be stored in the domain's definition: it is to be
+ * opted out, or has an alias by which it may be and is not to be. */
+bool
+qemuStartNeedsDefinition(const qemuStartDocument *device);
+
 /**
  * qemuStartJudgeOptOut:
- * @device: a device that is to be opted out
+ * @device: one for which qemuStartNeedsDefinition() holds
  * @flags: of the attachment, virDomainDeviceModifyFlags
  * @definition: (out) (transfer full): the domain's whole definition with the device, to be stored
  *     instead of attaching it; NULL where libvirt is to word why it cannot be attached
@@ -86,7 +91,7 @@ qemuStartJudgeImage(const qemuDomainFacts *facts, const qemuDomainSettings *sett
  * A device's override belongs to the domain, so a device that is opted out cannot be attached to a
  * definition: the definition as a whole is changed.
  *
- * Returns: (transfer full): the verdict
+ * Returns: (transfer full) (nullable): the verdict; NULL where it is an attachment like any other
  */
 qemuDomainVerdict *
 qemuStartJudgeOptOut(const qemuDomainFacts *facts, const qemuStartDocument *device,
