@@ -73,7 +73,7 @@ testAssertRefusedBytes(const char *xml, size_t length, const char *pattern)
 
     g_assert_null(def);
     g_assert_true(error->domain == VB_ERROR);
-    g_assert_true(error->code == VB_ERROR_XML || error->code == VB_ERROR_DOCTYPE);
+    g_assert_true(error->code == VB_ERROR_XML || error->code == VB_ERROR_UNREAD);
     g_assert_true(g_utf8_validate(error->message, -1, NULL));
     g_assert_cmpuint(strlen(error->message), <, 1000);
     if (!g_pattern_match_simple(pattern, error->message))
@@ -1443,7 +1443,7 @@ testDeviceRefused(void)
 static void
 testDeviceDoctype(void)
 {
-    testAssertDeviceRefused("<!DOCTYPE hostdev><hostdev/>", VB_ERROR_DOCTYPE);
+    testAssertDeviceRefused("<!DOCTYPE hostdev><hostdev/>", VB_ERROR_UNREAD);
 }
 
 /* Ballooning's attributes, and where they are stored */

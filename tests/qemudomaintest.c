@@ -2223,8 +2223,8 @@ static const testCase testOtherRequests[] = {
     { "a device that only libvirt can read is kept out by the domain's block", ATTACHES(NULL),
       .live = GUEST{ BLOCKING }, .messages = NOT_TAINTED, KEEPS_OUT,
       .text = "cannot attach a device to domain 'guest' while its balloon is inflated: its XML has "
-              "a document type declaration and is not read, so it may be one that pins all of the "
-              "guest's memory; remove the declaration, or deflate the balloon first, with 'virsh "
+              "a document type declaration or thousands of attributes and is not read, so it may be "
+              "one that pins all of the guest's memory; write it without, or deflate the balloon first, with 'virsh "
               "setmem guest 1048576KiB --live'",
       .log = "domain 'guest': refused to attach a device whose XML was not read while the balloon "
              "is inflated by 524288 KiB" },

@@ -84,6 +84,7 @@ fuzzTakeString(fuzzPlace *place, remoteDocument *string)
         !fuzzSkip(place, fuzzGetPadded(length)))
         return false;
     string->length = length;
+    string->textLength = strnlen((const char *)place->data + string->offset + 4, length);
     return true;
 }
 

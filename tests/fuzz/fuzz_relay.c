@@ -525,7 +525,8 @@ fuzzIsJudged(guint32 program, guint32 procedure)
         REMOTE_PROC_DOMAIN_SET_MEMORY, REMOTE_PROC_DOMAIN_ATTACH_DEVICE_FLAGS,
         REMOTE_PROC_DOMAIN_DETACH_DEVICE_FLAGS, REMOTE_PROC_DOMAIN_UPDATE_DEVICE_FLAGS,
         REMOTE_PROC_DOMAIN_SET_MEMORY_FLAGS, REMOTE_PROC_DOMAIN_SET_METADATA,
-        REMOTE_PROC_DOMAIN_DETACH_DEVICE_ALIAS,
+        REMOTE_PROC_DOMAIN_DETACH_DEVICE_ALIAS, REMOTE_PROC_DOMAIN_CREATE,
+        REMOTE_PROC_DOMAIN_CREATE_WITH_FLAGS,
     };
     size_t i;
 
@@ -548,6 +549,8 @@ fuzzIsQuestion(guint32 program, guint32 procedure)
         (procedure == REMOTE_PROC_CONNECT_GET_TYPE ||
          procedure == REMOTE_PROC_DOMAIN_GET_XML_DESC ||
          procedure == REMOTE_PROC_DOMAIN_IS_PERSISTENT ||
+         procedure == REMOTE_PROC_DOMAIN_HAS_MANAGED_SAVE_IMAGE ||
+         procedure == REMOTE_PROC_DOMAIN_MANAGED_SAVE_GET_XML_DESC ||
          procedure == REMOTE_PROC_DOMAIN_GET_MESSAGES);
 }
 
@@ -725,10 +728,13 @@ fuzzPutAnswer(fuzzState *state, const fuzzPending *pending, GByteArray *bytes, g
         bool test = state->honest ? pending->test : how & 1;
 
         fuzzPutString(bytes, test ? "Test" : "QEMU");
-    } else if (remote && pending->words[3] == REMOTE_PROC_DOMAIN_GET_XML_DESC) {
+    } else if (remote && (pending->words[3] == REMOTE_PROC_DOMAIN_GET_XML_DESC ||
+                          pending->words[3] == REMOTE_PROC_DOMAIN_MANAGED_SAVE_GET_XML_DESC)) {
         fuzzPutString(bytes, xmls[state->honest ? 0 : how % G_N_ELEMENTS(xmls)]);
     } else if (remote && pending->words[3] == REMOTE_PROC_DOMAIN_IS_PERSISTENT) {
         fuzzPutWord(bytes, state->honest ? 1 : how & 1);
+    } else if (remote && pending->words[3] == REMOTE_PROC_DOMAIN_HAS_MANAGED_SAVE_IMAGE) {
+        fuzzPutWord(bytes, how & 1);
     } else if (remote && pending->words[3] == REMOTE_PROC_DOMAIN_GET_MESSAGES) {
         fuzzPutWord(bytes, how & 1);
         if (how & 1)
@@ -919,12 +925,15 @@ fuzzClientSays(fuzzState *state, fuzzLink *link)
     static const struct {
         guint32 procedure;
         size_t length;
-    } unjudged[] = {
+    } others[] = {
         { REMOTE_PROC_DOMAIN_DETACH_DEVICE, 4 },
         { REMOTE_PROC_DOMAIN_UPDATE_DEVICE_FLAGS, 8 },
         { REMOTE_PROC_DOMAIN_SET_METADATA, 20 },
         { REMOTE_PROC_DOMAIN_DETACH_DEVICE_ALIAS, 8 },
+        { REMOTE_PROC_DOMAIN_CREATE, 0 },
+        { REMOTE_PROC_DOMAIN_CREATE_WITH_FLAGS, 4 },
     };
+    size_t which = (kind >> 4) % G_N_ELEMENTS(others);
     fuzzFrame *frame;
 
     switch (kind & 7) {
@@ -952,9 +961,9 @@ fuzzClientSays(fuzzState *state, fuzzLink *link)
         frame->args = frame->bytes->len;
         break;
     case 4:
-        frame = fuzzFrameNew(REMOTE_PROGRAM, unjudged[kind >> 4 & 3].procedure, type, serial, 0);
+        frame = fuzzFrameNew(REMOTE_PROGRAM, others[which].procedure, type, serial, 0);
         fuzzPutDomain(state, frame->bytes, kind >> 3);
-        fuzzPutZeros(frame->bytes, unjudged[kind >> 4 & 3].length);
+        fuzzPutZeros(frame->bytes, others[which].length);
         frame->args = frame->bytes->len;
         break;
     case 5:
