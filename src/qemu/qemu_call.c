@@ -7,7 +7,8 @@
  *
  * When libvirt answers a question with an error: no such domain, or not running, lets the call
  * pass, because libvirt then words its own refusal of it.  Any other error answers the client's
- * call, word for word, unless the question was only for a line in the log.
+ * call, word for word; but what defines or starts a domain passes (QEMU_DRIVER_LENIENT), and so does
+ * a call that can do without the answer.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -504,6 +505,9 @@ qemuDriverCallDoWithout(qemuDriverCall *call, const qemuDomainQuestion *question
             qemuDomainFactsAddMessages(call->facts, noMessages);
         return code == VIR_ERR_RPC;
     case QEMU_DOMAIN_QUESTION_NETWORK:
+        /* There is no such network, or (virtqemud) nobody here who knows of networks. */
+        if (code != VIR_ERR_NO_NETWORK && code != VIR_ERR_NO_SUPPORT)
+            return false;
         qemuDomainFactsAddNetwork(call->facts, question->name, false);
         return true;
     case QEMU_DOMAIN_QUESTION_IMAGE:

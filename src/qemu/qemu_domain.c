@@ -137,8 +137,9 @@ qemuDomainJudgeShrink(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
 
 /* The size for the next start, by the definition @def that the next start will use. */
 static void
-qemuDomainJudgeConfig(qemuDomainVerdict *verdict, const vbDomainDef *def,
-                      const qemuDomainSettings *settings, unsigned long long memory)
+qemuDomainJudgeConfig(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
+                      const vbDomainDef *def, const qemuDomainSettings *settings,
+                      unsigned long long memory)
 {
     g_autoptr(GPtrArray) inhibitors =
         g_ptr_array_new_with_free_func((GDestroyNotify)qemuInhibitorFree);
@@ -156,6 +157,8 @@ qemuDomainJudgeConfig(qemuDomainVerdict *verdict, const vbDomainDef *def,
         return;
     qemuInhibitorsFromDef(def, inhibitors);
     if (inhibitors->len == 0)
+        qemuBalloonAddNetworks(verdict, facts, def, inhibitors);
+    if (verdict->action == QEMU_DOMAIN_VERDICT_NEED || inhibitors->len == 0)
         return;
 
     list = qemuMessageFormatInhibitors(inhibitors);
@@ -216,7 +219,7 @@ qemuDomainJudgeSetMemory(const qemuDomainFacts *facts, const qemuDomainSettings 
     if (def->id < 0) {
         /* Not running: libvirt refuses LIVE, and CURRENT means the next start. */
         if (!live)
-            qemuDomainJudgeConfig(verdict, def, settings, memory);
+            qemuDomainJudgeConfig(verdict, facts, def, settings, memory);
         return g_steal_pointer(&verdict);
     }
     if (!config)
@@ -243,7 +246,7 @@ qemuDomainJudgeSetMemory(const qemuDomainFacts *facts, const qemuDomainSettings 
     }
 
     if (config)
-        qemuDomainJudgeConfig(verdict, facts->inactive, settings, memory);
+        qemuDomainJudgeConfig(verdict, facts, facts->inactive, settings, memory);
     return g_steal_pointer(&verdict);
 }
 

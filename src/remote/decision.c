@@ -1,8 +1,8 @@
 /*
  * decision.c: the calls of a client that wait for a verdict
  *
- * A decision is a continuation: it holds no thread and no other message while its questions are
- * out.  Questions go out on the client's own connection to libvirt, so that libvirt's access
+ * A decision is a continuation: it holds no thread and, but for large ones, no other message while
+ * its questions are out.  Questions go out on the client's own connection to libvirt, so that libvirt's access
  * control applies to them, and their replies never reach the client.
  *
  * A forwarded call stays here, and keeps its turn at its domain, until libvirt's reply to it has
@@ -202,7 +202,8 @@ vbDecisionForward(vbDecision *decision)
     size_t length = frame->payloadLength;
 
     g_clear_handle_id(&decision->timer, g_source_remove);
-    vbDecisionLog(decision);
+    if (!(decision->procedure->flags & QEMU_DRIVER_LENIENT))
+        vbDecisionLog(decision);
     decision->state = VB_DECISION_FORWARDED;
     decision->relay->retry = true;
     if (decision->call)
@@ -462,9 +463,14 @@ vbDecisionReplied(vbRelay *relay, const vbFrameHeader *header)
 {
     vbDecision *decision = vbDecisionFindForwarded(relay, header);
 
-    if (decision)
-        vbDecisionFree(decision);
-    return decision;
+    if (!decision)
+        return false;
+    /* A domain that is defined or started may be any name that a client made up, until libvirt has
+     * agreed. */
+    if (decision->procedure->flags & QEMU_DRIVER_LENIENT && header->status == VB_FRAME_OK)
+        vbDecisionLog(decision);
+    vbDecisionFree(decision);
+    return true;
 }
 
 void

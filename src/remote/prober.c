@@ -704,10 +704,11 @@ vbProberRequestCancel(vbProberRequest *request)
     prober->requests--;
     g_clear_handle_id(&request->idle, g_source_remove);
     qemuCapsUnref(request->caps);
+    if (job)
+        g_queue_remove(&job->requests, request);
     g_free(request);
     if (!job)
         return;
-    g_queue_remove(&job->requests, request);
     if (g_queue_is_empty(&job->requests) && g_queue_remove(&prober->jobs, job))
         vbProberJobAnswer(prober, job, NULL);
 }

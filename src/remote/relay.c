@@ -116,6 +116,10 @@ vbRelaySideSendWaiting(vbRelaySide *to)
 void
 vbRelayInject(vbRelaySide *to, GByteArray *bytes)
 {
+    if (to->fd < 0) {
+        g_byte_array_unref(bytes);
+        return;
+    }
     g_queue_push_tail(&to->waiting, bytes);
     if (vbFrameReaderIsBetween(vbRelaySideGetPeer(to)->reader))
         vbRelaySideSendWaiting(to);

@@ -76,7 +76,9 @@ def test_what_is_inflated_and_inhibited_is_judged_by_its_policy(
         text_of(results[0])
     else:
         assert attributes.misses_device(attributes.refusal(results[0]))
-    assert (f"'{domain.name}'" in log) == bool(POLICIES[policy]), log
+    # What libvirt does not start after all is not said to have started.
+    says = POLICIES[policy] == "refused" or (POLICIES[policy] and verb == "define")
+    assert (f"'{domain.name}'" in log) == bool(says), log
 
 
 @pytest.mark.parametrize("verb", ["define", "create"])
@@ -208,8 +210,8 @@ def test_an_inactive_snapshot_is_reverted_to_whatever_is_in_it(
     assert attributes.misses_device(attributes.refusal(result))
 
 
-def test_a_restore_with_other_xml_is_only_logged(direct, virtballoond, domain, directory):
-    """libvirt does not take the device, which the guest has not seen; the log has it by then."""
+def test_a_restore_with_other_xml_is_never_refused(direct, virtballoond, domain, directory):
+    """libvirt does not take the device, which the guest has not seen, and so nothing is logged."""
     image = directory / "start.save"
     domain.define(direct, balloon())
     text_of(direct.virsh("start", domain.name, "--paused"))
@@ -219,5 +221,5 @@ def test_a_restore_with_other_xml_is_only_logged(direct, virtballoond, domain, d
     log = logged(virtballoond, lambda: results.append(
         virtballoond.virsh("restore", image, "--xml", xml)))
     image.unlink()
-    assert f"domain '{domain.name}': it is restored with 16384 KiB less" in log
+    assert domain.name not in log
     assert results[0].code == 1 and b"will be inhibited" not in results[0].err
