@@ -116,27 +116,6 @@ vbDomainOverrideDefFree(vbDomainOverrideDef *override)
 }
 
 bool
-vbUUIDParse(const char *text, guint8 *uuid)
-{
-    size_t digits = 0;
-
-    for (; *text; text++) {
-        int digit = g_ascii_xdigit_value(*text);
-
-        if (*text == '-' || g_ascii_isspace(*text))
-            continue;
-        if (digit < 0 || digits == 32)
-            return false;
-        if (digits % 2 == 0)
-            uuid[digits / 2] = (guint8)(digit << 4);
-        else
-            uuid[digits / 2] |= (guint8)digit;
-        digits++;
-    }
-    return digits == 32;
-}
-
-bool
 vbDomainAliasIsUser(const char *alias)
 {
     static const char allowed[] =
@@ -737,15 +716,6 @@ vbDomainDefParseDeviceString(const char *xml, size_t length, GError **error)
     if (!vbDomainDeviceParseXML(def, root, error))
         return NULL;
     return g_steal_pointer(&def);
-}
-
-bool
-vbNetworkIsHostdev(const char *xml, size_t length)
-{
-    g_autoptr(xmlDoc) doc = vbXMLParse(xml, length, NULL);
-    const xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
-
-    return root && vbXMLPropIs(vbXMLChild(root, "forward"), "mode", "hostdev");
 }
 
 unsigned long long

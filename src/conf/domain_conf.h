@@ -191,10 +191,6 @@ vbDomainDefParseNode(const struct _xmlNode *node, GError **error);
 vbDomainDef *
 vbDomainDefParseDeviceString(const char *xml, size_t length, GError **error);
 
-/* Whether a <network> document hands out devices of the host: <forward mode='hostdev'>. */
-bool
-vbNetworkIsHostdev(const char *xml, size_t length);
-
 void
 vbDomainDefFree(vbDomainDef *def);
 
@@ -230,15 +226,6 @@ vbDomainDefGetBalloonCurrent(const vbDomainDef *def);
  */
 const vbDomainOverrideDef *
 vbDomainDefFindOverride(const vbDomainDef *def, const char *alias, const char *name);
-
-/**
- * vbUUIDParse:
- * @uuid: (out): 16 bytes
- *
- * As libvirt's virUUIDParse(): 32 digits, with dashes and blanks anywhere.
- */
-bool
-vbUUIDParse(const char *text, guint8 *uuid);
 
 /**
  * vbDomainDefHasMemballoon:

@@ -19,6 +19,7 @@
 #include "domain_xml.h"
 #include "qemu_validate.h"
 #include "vberror.h"
+#include "vbuuid.h"
 #include "vbxml.h"
 
 char *

@@ -23,6 +23,7 @@
 #include "qemu_state.h"
 #include "qemu_validate.h"
 #include "vberror.h"
+#include "vbuuid.h"
 
 static bool
 qemuDriverDecodeDomain(qemuDriverCall *call)

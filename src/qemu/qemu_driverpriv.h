@@ -72,6 +72,35 @@ guint8 *
 qemuDriverCallShow(const qemuDriverCall *call, const guint8 *payload, size_t length,
                    size_t *newLength);
 
+/* qemu_call.c */
+
+/* Makes libvirt's error @code with @text the one that refuses the call. */
+void
+qemuDriverCallSetError(qemuDriverCall *call, int code, const char *text);
+
+/* Fixes the outcome. */
+void
+qemuDriverCallSettle(qemuDriverCall *call, qemuDriverOutcome outcome);
+
+/* The same where a question has no answer, for @reason. */
+void
+qemuDriverCallSettleUnanswered(qemuDriverCall *call, int code, const char *reason);
+
+/* qemu_question.c */
+
+void
+qemuDriverQuestionFree(qemuDriverQuestion *question);
+
+/* Turns the verdict's questions into calls. */
+qemuDriverOutcome
+qemuDriverCallAskVerdict(qemuDriverCall *call);
+
+/* Asks for the XML of every domain in libvirt's reply. */
+qemuDriverOutcome
+qemuDriverCallAskRecords(qemuDriverCall *call);
+
+/* qemu_driver.c */
+
 /* The question by which QEMU_DOMAIN_QUESTION_IMAGE is asked for @call: adds it to the questions. */
 void
 qemuDriverCallAskImage(qemuDriverCall *call);

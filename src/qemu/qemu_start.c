@@ -20,6 +20,7 @@
 #include "qemu_message.h"
 #include "qemu_validate.h"
 #include "vberror.h"
+#include "vbuuid.h"
 
 /* What is done, in a refusal and in the log. */
 static const struct {

@@ -12,6 +12,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "remote_args.h"
 #include "remote_protocol.h"
 
 typedef struct {
@@ -49,41 +50,6 @@ void
 remoteMetadataClear(remoteMetadata *metadata);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(remoteMetadata, remoteMetadataClear)
-
-/* An XML document among arguments. */
-typedef struct {
-    size_t offset;     /* of its length word */
-    size_t length;     /* as that word says */
-    size_t textLength; /* up to a NUL, where it ends for libvirtd, too; none is behind it */
-} remoteDocument;
-
-/**
- * remoteArgsWant:
- * @layout: what the arguments are made of, a letter each: 'd' domain, 'D' domains, 's' string,
- *     'o' string that may be absent, 'S' and 'O' the same where it is XML of a domain or device,
- *     'T' typed parameters, of which some may be such XML, 'x' bytes, 'l' 64 bit, 'u' 32 bit
- * @bytes: the first @have bytes of them
- *
- * How many bytes must be here before more can be said: never more than the arguments have.  Once
- * they are complete, or cannot be arguments at all, @have.
- */
-size_t
-remoteArgsWant(const char *layout, const guint8 *bytes, size_t have);
-
-/* Returns: (transfer full) (nullable): of remoteDocument, the XML in whole arguments, in order;
- * NULL if they are no arguments */
-GArray *
-remoteArgsFindDocuments(const char *layout, const guint8 *bytes, size_t length);
-
-/**
- * remoteArgsReplace:
- * @texts: for each of @documents another text, or NULL to keep it
- *
- * Returns: (transfer full) (nullable): the arguments with other documents; NULL if memory ran out
- */
-guint8 *
-remoteArgsReplace(const guint8 *bytes, size_t length, const GArray *documents,
-                  const char *const *texts, size_t *newLength);
 
 /* @flags: may be NULL, for DOMAIN_SET_MEMORY, which has none. */
 bool
