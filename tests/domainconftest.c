@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "domain_conf.h"
-#include "vberror.h"
-#include "vbxml.h"
 #include "network_conf.h"
+#include "vberror.h"
 #include "vbuuid.h"
+#include "vbxml.h"
 
 #define TEST_QEMU_NS " xmlns:qemu='" VB_DOMAIN_QEMU_NAMESPACE "'"
 #define TEST_POLICY_NS " xmlns:b='" VB_DOMAIN_POLICY_NAMESPACE "'"
