@@ -139,6 +139,19 @@ remoteStatsAddUInt(remoteStatsRecord *record, const char *field, guint32 value)
     remoteStatsAppendWord(remoteStatsAdd(record, field, VIR_TYPED_PARAM_UINT), value);
 }
 
+/* Whether @record gets what is to be added: a client would take no reply at all with one that has
+ * too many. */
+static bool
+remoteStatsHasRoom(const remoteStatsRecord *record, const guint8 *bytes)
+{
+    guint32 count;
+
+    if (!record->added)
+        return false;
+    memcpy(&count, bytes + record->count, sizeof(count));
+    return GUINT32_FROM_BE(count) + record->addedCount <= REMOTE_STATS_PARAMS_MAX;
+}
+
 guint8 *
 remoteStatsApply(const guint8 *bytes, size_t length, const GPtrArray *records, size_t *newLength)
 {
@@ -150,7 +163,7 @@ remoteStatsApply(const guint8 *bytes, size_t length, const GPtrArray *records, s
     for (guint i = 0; i < records->len; i++) {
         const remoteStatsRecord *record = g_ptr_array_index(records, i);
 
-        size += record->added ? record->added->len : 0;
+        size += remoteStatsHasRoom(record, bytes) ? record->added->len : 0;
     }
     if (size == length || size > VB_FRAME_LENGTH_MAX - VB_FRAME_HEADER_SIZE ||
         !(result = out = g_try_malloc(size)))
@@ -160,7 +173,7 @@ remoteStatsApply(const guint8 *bytes, size_t length, const GPtrArray *records, s
         const remoteStatsRecord *record = g_ptr_array_index(records, i);
         guint32 count;
 
-        if (!record->added)
+        if (!remoteStatsHasRoom(record, bytes))
             continue;
         memcpy(&count, bytes + record->count, sizeof(count));
         count = GUINT32_FROM_BE(count) + record->addedCount;
