@@ -7,9 +7,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "guest.h"
 #include "qemu_message.h"
 #include "qemu_start.h"
 #include "tool.h"
@@ -45,19 +47,12 @@ static json_object *
 vbCheckToJSON(const vbDomainDef *def, const qemuDomainVerdict *verdict, const char *problem)
 {
     json_object *value = json_object_new_object();
-    json_object *inhibitors = json_object_new_array();
 
-    for (guint i = 0; i < verdict->inhibitors->len; i++) {
-        const qemuInhibitor *inhibitor = g_ptr_array_index(verdict->inhibitors, i);
-
-        json_object_array_add(inhibitors, json_object_new_string(
-            qemuInhibitorKindGetInfo(inhibitor->kind)->name));
-    }
     json_object_object_add(value, "name", json_object_new_string(def->name));
     json_object_object_add(value, "state", json_object_new_string(
         qemuDomainBalloonStateTypeToString(verdict->state)));
-    json_object_object_add(value, "inhibitors", inhibitors);
-    json_object_object_add(value, "problem", problem ? json_object_new_string(problem) : NULL);
+    json_object_object_add(value, "inhibitors", vbGuestInhibitorsToJSON(verdict->inhibitors));
+    json_object_object_add(value, "problem", vbGuestStringToJSON(problem));
     return value;
 }
 
@@ -66,16 +61,22 @@ vbCheckPrint(const vbDomainDef *def, const qemuDomainVerdict *verdict, const cha
 {
     g_autofree char *name = qemuMessageFormatName(def->name);
     g_autofree char *list = qemuMessageFormatInhibitors(verdict->inhibitors);
+    g_autoptr(GString) text = g_string_new(NULL);
 
-    if (problem)
-        printf("domain '%s': %s\n", name, problem);
-    else if (verdict->inhibitors->len > 0)
-        printf("domain '%s': ballooning will be %s because of %s\n", name,
-               qemuDomainBalloonStateTypeToString(verdict->state), list);
-    else
-        printf("domain '%s': %s\n", name, verdict->state == QEMU_DOMAIN_BALLOON_NONE ?
-               "there is no balloon device" : "ballooning will work");
-    return fflush(stdout) == 0;
+    g_string_append_printf(text, "domain '%s': ", name);
+    if (problem) {
+        g_autofree char *printable = vbToolFormatText(problem);
+
+        g_string_append(text, printable);
+    } else if (verdict->inhibitors->len > 0) {
+        g_string_append_printf(text, "ballooning will be %s because of %s",
+                               qemuDomainBalloonStateTypeToString(verdict->state), list);
+    } else {
+        g_string_append(text, verdict->state == QEMU_DOMAIN_BALLOON_NONE ?
+                        "there is no balloon device" : "ballooning will work");
+    }
+    g_string_append_c(text, '\n');
+    return vbToolPrint(text->str);
 }
 
 vbExit
@@ -93,7 +94,7 @@ vbVerbCheck(const vbTool *tool, int argc, char **argv)
     size_t length = 0;
     bool printed;
 
-    if (!vbToolParse(entries, "FILE", &argc, &argv))
+    if (!vbToolParse(entries, &argc, &argv))
         return VB_EXIT_USAGE;
     if (argc != 2) {
         vbToolError("check needs one file, or '-'");

@@ -7,11 +7,12 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include <libvirt/virterror.h>
-#include <stdio.h>
+#include <string.h>
 
-#include "guest.h"
+#include "guests.h"
 #include "qemu_message.h"
+
+#define VB_EXPLAIN_COLUMNS 79
 
 static const char *
 vbExplainGetSentence(const vbGuest *guest)
@@ -36,14 +37,37 @@ vbExplainGetSentence(const vbGuest *guest)
     }
 }
 
+/* Adds @text in lines that fit any terminal, each behind @indent; words are not taken apart. */
 static void
-vbExplainPrintEvidence(const vbGuest *guest)
+vbExplainAppendLines(GString *story, const char *indent, const char *text)
+{
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    glong column = 0;
+
+    for (guint i = 0; words[i]; i++) {
+        glong width = g_utf8_strlen(words[i], -1);
+
+        if (i > 0 && column + 1 + width <= VB_EXPLAIN_COLUMNS) {
+            g_string_append_c(story, ' ');
+            column++;
+        } else {
+            g_string_append_printf(story, "%s%s", i > 0 ? "\n" : "", indent);
+            column = (glong)strlen(indent);
+        }
+        g_string_append(story, words[i]);
+        column += width;
+    }
+    g_string_append_c(story, '\n');
+}
+
+static void
+vbExplainAppendEvidence(const vbGuest *guest, GString *story)
 {
     const GPtrArray *inhibitors = guest->verdict->inhibitors;
 
     if (inhibitors->len == 0)
         return;
-    printf("\nBecause of:\n");
+    g_string_append(story, "\nBecause of:\n");
     for (guint i = 0; i < inhibitors->len; i++) {
         const qemuInhibitor *inhibitor = g_ptr_array_index(inhibitors, i);
         const qemuInhibitorKindInfo *info = qemuInhibitorKindGetInfo(inhibitor->kind);
@@ -54,14 +78,22 @@ vbExplainPrintEvidence(const vbGuest *guest)
 
         g_ptr_array_add(one, (gpointer)inhibitor);
         text = qemuMessageFormatInhibitors(one);
-        printf("  %s\n      kind %s, %s; shown by %s\n", text, info->name,
-               info->passing ? "passing" : "lasting",
-               xml && qmp ? "the XML and by QEMU" : qmp ? "QEMU" : "the XML");
+        g_string_append_printf(story, "  %s\n      kind %s, %s; shown by %s\n      in QEMU: %s\n",
+                               text, info->name, info->passing ? "passing" : "lasting",
+                               xml && qmp ? "the XML and by QEMU" : qmp ? "QEMU" : "the XML",
+                               info->versions);
+        if (inhibitor->question) {
+            g_autofree char *question = vbToolFormatText(inhibitor->question);
+            g_autofree char *answer = vbToolFormatText(inhibitor->answer);
+
+            g_string_append_printf(story, "      QEMU was asked: %s\n      and answered:   %s\n",
+                                   question, answer);
+        }
     }
 }
 
 static void
-vbExplainPrintSizes(const vbGuest *guest)
+vbExplainAppendSizes(const vbGuest *guest, GString *story)
 {
     g_autofree char *current = vbToolFormatSize(guest->current);
     g_autofree char *maximum = vbToolFormatSize(guest->maximum);
@@ -71,42 +103,75 @@ vbExplainPrintSizes(const vbGuest *guest)
 
     if (guest->verdict->state == QEMU_DOMAIN_BALLOON_NONE)
         return;
-    printf("\nThe balloon leaves the guest %s of %s.\n", current, maximum);
+    g_string_append_printf(story, "\nThe balloon leaves the guest %s of %s.\n", current, maximum);
     if (vbGuestGetInflated(guest) > 0 && nothing)
-        printf("It has given up %s, of which the host has what was given up before that began, "
-               "and no more.\n", inflated);
+        g_string_append_printf(story, "It has given up %s, of which the host has what was given up "
+                               "before\nthat began, and no more.\n", inflated);
     if (guest->haveResident) {
         g_autofree char *resident = vbToolFormatSize(guest->resident);
 
-        printf("QEMU has %s of the host's memory.\n", resident);
+        g_string_append_printf(story, "QEMU has %s of the host's memory.\n", resident);
     }
 }
 
+/* libvirt's words help nobody whose QEMU was not started by it. */
+static char *
+vbExplainFormatAdvice(const vbGuest *guest)
+{
+    if (!guest->alone)
+        return qemuMessageFormatAdvice(guest->verdict->inhibitors);
+    return g_strdup("unplug what inhibits (device_del), or start QEMU with less memory (-m), or "
+                    "with property '" VB_DOMAIN_OPT_OUT_PROPERTY "' on a mediated device that does "
+                    "not pin guest memory");
+}
+
 static void
-vbExplainPrintAdvice(const vbGuest *guest)
+vbExplainAppendAdvice(const vbGuest *guest, GString *story)
 {
     g_autofree char *advice = NULL;
 
     if (guest->verdict->state == QEMU_DOMAIN_BALLOON_INHIBITED) {
-        advice = qemuMessageFormatAdvice(guest->verdict->inhibitors);
-        printf("\nWhat to do:\n  %s.\n", advice);
+        advice = vbExplainFormatAdvice(guest);
     } else if (guest->verdict->state == QEMU_DOMAIN_BALLOON_INEFFECTIVE) {
-        printf("\nWhat to do:\n  remove <locked/> from <memoryBacking>, or lower <memory> of the "
-               "domain, and start it again.\n");
+        advice = g_strdup("remove <locked/> from <memoryBacking>, or lower <memory> of the domain, "
+                          "and start it again");
+    }
+    if (advice) {
+        g_string_append(story, "\nWhat to do:\n");
+        vbExplainAppendLines(story, "  ", advice);
     }
 }
 
-static void
-vbExplainPrint(const vbGuest *guest)
+static bool
+vbExplainPrint(const vbTool *tool, const vbGuest *guest)
 {
     g_autofree char *name = qemuMessageFormatName(guest->name);
+    g_autofree char *state = vbToolFormatState(tool, guest->verdict->state);
+    g_autoptr(GString) story = g_string_new(NULL);
 
-    printf("Domain '%s', %s: %s.\n", name, guest->running ? "running" : "not running",
-           vbExplainGetSentence(guest));
-    vbExplainPrintEvidence(guest);
-    vbExplainPrintSizes(guest);
-    printf("Its policy is '%s'.\n", vbGuestGetPolicy(guest));
-    vbExplainPrintAdvice(guest);
+    g_string_append_printf(story, "%s '%s', %s: %s\n", guest->alone ? "QEMU" : "Domain", name,
+                           guest->running ? "running" : "not running", state);
+    vbExplainAppendLines(story, "", vbExplainGetSentence(guest));
+    vbExplainAppendEvidence(guest, story);
+    vbExplainAppendSizes(guest, story);
+    if (!guest->alone)
+        g_string_append_printf(story, "Its policy is '%s'.\n", vbGuestGetPolicy(guest));
+    vbExplainAppendAdvice(guest, story);
+    return vbToolPrint(story->str);
+}
+
+/* Returns: (transfer full) (nullable): the one guest; NULL after a message, @status says which */
+static GPtrArray *
+vbExplainAskLibvirt(const vbTool *tool, bool ask, char *name, vbExit *status)
+{
+    g_autoptr(virConnect) conn = NULL;
+    g_autoptr(GPtrArray) domains = NULL;
+
+    *status = VB_EXIT_NO_PEER;
+    if (!(conn = vbToolConnect(tool, ask)) ||
+        !(domains = vbGuestsFind(conn, true, &name, 1, status)))
+        return NULL;
+    return vbGuestsInspect(conn, domains, ask);
 }
 
 vbExit
@@ -118,32 +183,28 @@ vbVerbExplain(const vbTool *tool, int argc, char **argv)
           "Do not ask QEMU, which taints the domain", NULL },
         G_OPTION_ENTRY_NULL
     };
-    g_autoptr(virConnect) conn = NULL;
-    g_autoptr(virDomain) domain = NULL;
-    g_autoptr(vbGuest) guest = NULL;
+    g_autoptr(GPtrArray) guests = NULL;
+    const vbGuest *guest;
+    vbExit status = VB_EXIT_NO_PEER;
+    bool ok;
 
-    if (!vbToolParse(entries, "DOMAIN", &argc, &argv))
+    if (!vbToolParse(entries, &argc, &argv))
         return VB_EXIT_USAGE;
-    if (argc != 2) {
-        vbToolError("explain needs one domain");
+    if (tool->qmp ? argc > 1 || noAsk : argc != 2) {
+        vbToolError(tool->qmp ? "with --qmp explain takes no domain and no options" :
+                    "explain needs one domain");
         return VB_EXIT_USAGE;
     }
-    if (!(conn = vbToolConnect(tool, !noAsk)))
-        return VB_EXIT_NO_PEER;
-    if (!(domain = virDomainLookupByName(conn, argv[1])) &&
-        !(domain = virDomainLookupByUUIDString(conn, argv[1]))) {
-        vbToolError("there is no domain '%s'", argv[1]);
-        return VB_EXIT_NOT_SO;
-    }
+    guests = tool->qmp ? vbGuestsAskMonitor(tool->qmp) :
+        vbExplainAskLibvirt(tool, !noAsk, argv[1], &status);
+    if (!guests)
+        return status;
 
-    guest = vbGuestNew(domain, !noAsk);
-    if (tool->json)
-        return vbToolPrintJSON(vbGuestToJSON(guest)) && guest->verdict ? VB_EXIT_OK :
-            VB_EXIT_NOT_SO;
-    if (!guest->verdict) {
+    guest = g_ptr_array_index(guests, 0);
+    if (!tool->json && !guest->verdict) {
         vbToolError("domain '%s': %s", guest->name, guest->error);
         return VB_EXIT_NOT_SO;
     }
-    vbExplainPrint(guest);
-    return VB_EXIT_OK;
+    ok = tool->json ? vbToolPrintJSON(vbGuestToJSON(guest)) : vbExplainPrint(tool, guest);
+    return ok && guest->verdict ? VB_EXIT_OK : VB_EXIT_NOT_SO;
 }

@@ -1,7 +1,8 @@
 /*
  * guest.c: one guest as libvirt and QEMU show it
  *
- * Drives the policy's function: it names questions, libvirt answers them, and it is asked again.
+ * Drives the policy's function: it names questions, libvirt or a monitor answers them, and it is
+ * asked again.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -11,54 +12,68 @@
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "vberror.h"
 
 /* No state takes more rounds of questions: what there is, and then of each device. */
 #define VB_GUEST_ROUNDS_MAX 8
 
-static const char *
-vbGuestGetLibvirtError(void)
+/* Who is asked: libvirt about a domain, or a monitor. */
+typedef struct {
+    virDomainPtr domain;
+    vbMonitor *monitor;
+    GError *error; /* of the monitor; then the guest has one, too */
+} vbGuestPeer;
+
+static void
+vbGuestFailLibvirt(vbGuest *guest)
 {
     const char *message = virGetLastErrorMessage();
 
-    return message ? message : "no error";
+    guest->gone = virGetLastErrorCode() == VIR_ERR_NO_DOMAIN;
+    guest->error = g_strdup(message ? message : "no error");
 }
 
 static bool
-vbGuestAskXML(vbGuest *guest, virDomainPtr domain, unsigned int flags)
+vbGuestAddXML(vbGuest *guest, const char *xml)
 {
-    char *xml = virDomainGetXMLDesc(domain, flags);
     g_autoptr(GError) error = NULL;
-    bool ok = xml && qemuDomainFactsAddXML(guest->facts, flags & VIR_DOMAIN_XML_INACTIVE, xml,
-                                           strlen(xml), &error);
 
-    if (!ok)
-        guest->error = g_strdup(xml ? error->message : vbGuestGetLibvirtError());
+    if (qemuDomainFactsAddXML(guest->facts, false, xml, strlen(xml), &error))
+        return true;
+    guest->error = g_strdup(error->message);
+    return false;
+}
+
+static bool
+vbGuestAskXML(vbGuest *guest, const vbGuestPeer *peer)
+{
+    char *xml = virDomainGetXMLDesc(peer->domain, 0);
+    bool ok = xml && vbGuestAddXML(guest, xml);
+
+    if (!xml)
+        vbGuestFailLibvirt(guest);
     free(xml);
     return ok;
 }
 
 static bool
-vbGuestAskMessages(vbGuest *guest, virDomainPtr domain)
-{
-    static const char *const none[] = { NULL };
-    char **messages = NULL;
-    int count = virDomainGetMessages(domain, &messages, 0);
-
-    /* A libvirt before 7.1 has no messages. */
-    qemuDomainFactsAddMessages(guest->facts, count < 0 ? none : (const char *const *)messages);
-    for (int i = 0; i < count; i++)
-        free(messages[i]);
-    free(messages);
-    return true;
-}
-
-static bool
-vbGuestAskMonitor(vbGuest *guest, virDomainPtr domain, const char *command)
+vbGuestAskMonitor(vbGuest *guest, vbGuestPeer *peer, const char *command)
 {
     char *reply = NULL;
 
-    if (virDomainQemuMonitorCommand(domain, command, &reply, 0) < 0) {
-        guest->error = g_strdup(vbGuestGetLibvirtError());
+    if (peer->monitor) {
+        g_autofree char *answer = vbMonitorAsk(peer->monitor, command, &peer->error);
+
+        if (answer)
+            qemuDomainFactsAddMonitorReply(guest->facts, command, answer);
+        else
+            guest->error = g_strdup(peer->error->message);
+        return answer;
+    }
+    if (virDomainQemuMonitorCommand(peer->domain, command, &reply, 0) < 0) {
+        vbGuestFailLibvirt(guest);
         return false;
     }
     qemuDomainFactsAddMonitorReply(guest->facts, command, reply);
@@ -67,15 +82,14 @@ vbGuestAskMonitor(vbGuest *guest, virDomainPtr domain, const char *command)
 }
 
 static bool
-vbGuestAsk(vbGuest *guest, virDomainPtr domain, const qemuDomainQuestion *question)
+vbGuestAsk(vbGuest *guest, vbGuestPeer *peer, const qemuDomainQuestion *question)
 {
     switch (question->kind) {
     case QEMU_DOMAIN_QUESTION_XML:
-        return vbGuestAskXML(guest, domain, 0);
-    case QEMU_DOMAIN_QUESTION_MESSAGES:
-        return vbGuestAskMessages(guest, domain);
+        return vbGuestAskXML(guest, peer);
     case QEMU_DOMAIN_QUESTION_MONITOR:
-        return vbGuestAskMonitor(guest, domain, question->command);
+        return vbGuestAskMonitor(guest, peer, question->command);
+    case QEMU_DOMAIN_QUESTION_MESSAGES: /* is asked with qmp=auto only */
     case QEMU_DOMAIN_QUESTION_XML_INACTIVE:
     case QEMU_DOMAIN_QUESTION_PERSISTENT:
     case QEMU_DOMAIN_QUESTION_DEFINITION:
@@ -91,7 +105,7 @@ vbGuestAsk(vbGuest *guest, virDomainPtr domain, const qemuDomainQuestion *questi
 }
 
 static void
-vbGuestInspect(vbGuest *guest, virDomainPtr domain, bool ask)
+vbGuestJudge(vbGuest *guest, vbGuestPeer *peer, bool ask)
 {
     const qemuDomainSettings settings = {
         .defaultPolicy = VB_DOMAIN_BALLOON_POLICY_DEFAULT,
@@ -110,7 +124,7 @@ vbGuestInspect(vbGuest *guest, virDomainPtr domain, bool ask)
             return;
         }
         for (guint i = 0; i < verdict->questions->len; i++) {
-            if (!vbGuestAsk(guest, domain, g_ptr_array_index(verdict->questions, i)))
+            if (!vbGuestAsk(guest, peer, g_ptr_array_index(verdict->questions, i)))
                 return;
         }
     }
@@ -118,41 +132,155 @@ vbGuestInspect(vbGuest *guest, virDomainPtr domain, bool ask)
 }
 
 static void
-vbGuestMeasure(vbGuest *guest, virDomainPtr domain)
+vbGuestFill(vbGuest *guest, vbGuestPeer *peer, bool ask)
 {
-    virDomainMemoryStatStruct stats[VIR_DOMAIN_MEMORY_STAT_NR];
-    int count = virDomainMemoryStats(domain, stats, VIR_DOMAIN_MEMORY_STAT_NR, 0);
-
-    for (int i = 0; i < count; i++) {
-        if (stats[i].tag == VIR_DOMAIN_MEMORY_STAT_RSS) {
-            guest->haveResident = true;
-            guest->resident = stats[i].val;
-        }
-    }
-}
-
-vbGuest *
-vbGuestNew(virDomainPtr domain, bool ask)
-{
-    vbGuest *guest = g_new0(vbGuest, 1);
-    char uuid[VIR_UUID_STRING_BUFLEN] = "";
     const vbDomainDef *def;
 
-    virDomainGetUUIDString(domain, uuid);
-    guest->name = g_strdup(virDomainGetName(domain));
-    guest->uuid = g_strdup(uuid);
-    guest->facts = qemuDomainFactsNew();
-    vbGuestInspect(guest, domain, ask);
-
+    vbGuestJudge(guest, peer, ask);
     def = qemuDomainFactsGetDef(guest->facts);
     if (def) {
         guest->running = def->id >= 0;
         guest->current = vbDomainDefGetBalloonCurrent(def);
         guest->maximum = vbDomainDefGetBalloonMaximum(def);
     }
-    if (guest->running)
-        vbGuestMeasure(guest, domain);
+}
+
+vbGuest *
+vbGuestNew(virDomainPtr domain)
+{
+    vbGuest *guest = g_new0(vbGuest, 1);
+    char uuid[VIR_UUID_STRING_BUFLEN] = "";
+
+    virDomainGetUUIDString(domain, uuid);
+    guest->name = g_strdup(virDomainGetName(domain));
+    guest->uuid = g_strdup(uuid);
+    guest->facts = qemuDomainFactsNew();
     return guest;
+}
+
+void
+vbGuestInspect(vbGuest *guest, virDomainPtr domain, bool ask)
+{
+    vbGuestPeer peer = { .domain = domain };
+
+    vbGuestFill(guest, &peer, ask);
+}
+
+/* A number of bytes that QEMU says. */
+static bool
+vbGuestGetBytes(json_object *object, const char *name, guint64 *value)
+{
+    json_object *member;
+
+    if (!json_object_is_type(object, json_type_object) ||
+        !json_object_object_get_ex(object, name, &member) ||
+        !json_object_is_type(member, json_type_int) || json_object_get_int64(member) < 0)
+        return false;
+    *value = (guint64)json_object_get_int64(member);
+    return true;
+}
+
+static bool
+vbGuestFailMonitor(GError **error)
+{
+    g_set_error(error, VB_ERROR, VB_ERROR_PROTOCOL, "it does not say how much memory it has");
+    return false;
+}
+
+/* What the balloon spans: see vbDomainDefGetBalloonMaximum(). */
+static bool
+vbGuestAskMaximum(vbMonitor *monitor, guint64 *maximum, GError **error)
+{
+    g_autoptr(json_object) summary = NULL;
+    g_autoptr(json_object) devices = NULL;
+
+    if (!vbMonitorQuery(monitor, "query-memory-size-summary", &summary, error) ||
+        !vbMonitorQuery(monitor, "query-memory-devices", &devices, error))
+        return false;
+    if (!vbGuestGetBytes(summary, "base-memory", maximum) ||
+        !json_object_is_type(devices, json_type_array))
+        return vbGuestFailMonitor(error);
+    for (size_t i = 0; i < json_object_array_length(devices); i++) {
+        json_object *device = json_object_array_get_idx(devices, i);
+        json_object *type = NULL;
+        json_object *data = NULL;
+        guint64 size;
+
+        if (!json_object_is_type(device, json_type_object))
+            return vbGuestFailMonitor(error);
+        json_object_object_get_ex(device, "type", &type);
+        if (!json_object_is_type(type, json_type_string) ||
+            !g_str_equal(json_object_get_string(type), "dimm"))
+            continue;
+        json_object_object_get_ex(device, "data", &data);
+        if (!vbGuestGetBytes(data, "size", &size) || size > G_MAXINT64 - *maximum)
+            return vbGuestFailMonitor(error);
+        *maximum += size;
+    }
+    return true;
+}
+
+/* The string @name in what @command returns, or NULL. */
+static bool
+vbGuestAskString(vbMonitor *monitor, const char *command, const char *name, char **text,
+                 GError **error)
+{
+    g_autoptr(json_object) value = NULL;
+    json_object *member = NULL;
+
+    if (!vbMonitorQuery(monitor, command, &value, error))
+        return false;
+    if (json_object_is_type(value, json_type_object))
+        json_object_object_get_ex(value, name, &member);
+    *text = json_object_is_type(member, json_type_string) ?
+        g_strdup(json_object_get_string(member)) : NULL;
+    return true;
+}
+
+/* A definition that says no more than QEMU says of itself. Without a balloon device QEMU answers
+ * query-balloon with an error. */
+static char *
+vbGuestDescribe(vbMonitor *monitor, GError **error)
+{
+    g_autoptr(json_object) balloon = NULL;
+    guint64 maximum = 0;
+    guint64 actual;
+
+    if (!vbGuestAskMaximum(monitor, &maximum, error) ||
+        !vbMonitorQuery(monitor, "query-balloon", &balloon, error))
+        return NULL;
+    actual = maximum;
+    if (balloon && (!vbGuestGetBytes(balloon, "actual", &actual) || actual > maximum)) {
+        vbGuestFailMonitor(error);
+        return NULL;
+    }
+    return g_strdup_printf("<domain type='kvm' id='1'><name>qemu</name><memory>%" G_GUINT64_FORMAT
+                           "</memory><currentMemory>%" G_GUINT64_FORMAT "</currentMemory><devices>"
+                           "<memballoon model='%s'/></devices></domain>", maximum / 1024,
+                           actual / 1024, balloon ? "virtio" : "none");
+}
+
+vbGuest *
+vbGuestNewFromMonitor(vbMonitor *monitor, GError **error)
+{
+    g_autoptr(vbGuest) guest = g_new0(vbGuest, 1);
+    vbGuestPeer peer = { .monitor = monitor };
+    g_autofree char *xml = vbGuestDescribe(monitor, error);
+
+    if (!xml || !vbGuestAskString(monitor, "query-name", "name", &guest->name, error) ||
+        !vbGuestAskString(monitor, "query-uuid", "UUID", &guest->uuid, error))
+        return NULL;
+    if (!guest->name)
+        guest->name = g_strdup("qemu");
+    guest->alone = true;
+    guest->facts = qemuDomainFactsNew();
+    if (vbGuestAddXML(guest, xml))
+        vbGuestFill(guest, &peer, true);
+    if (peer.error) {
+        g_propagate_error(error, peer.error);
+        return NULL;
+    }
+    return g_steal_pointer(&guest);
 }
 
 void
@@ -184,6 +312,12 @@ vbGuestGetPolicy(const vbGuest *guest)
     return policy ? policy : "block";
 }
 
+json_object *
+vbGuestStringToJSON(const char *text)
+{
+    return text ? json_object_new_string(text) : NULL;
+}
+
 static json_object *
 vbGuestInhibitorToJSON(const qemuInhibitor *inhibitor)
 {
@@ -196,40 +330,50 @@ vbGuestInhibitorToJSON(const qemuInhibitor *inhibitor)
     if (inhibitor->evidence & QEMU_INHIBITOR_EVIDENCE_QMP)
         json_object_array_add(evidence, json_object_new_string("qmp"));
     json_object_object_add(value, "kind", json_object_new_string(info->name));
-    json_object_object_add(value, "device", inhibitor->alias ?
-                           json_object_new_string(inhibitor->alias) : NULL);
-    json_object_object_add(value, "address", inhibitor->address ?
-                           json_object_new_string(inhibitor->address) : NULL);
+    json_object_object_add(value, "device", vbGuestStringToJSON(inhibitor->alias));
+    json_object_object_add(value, "address", vbGuestStringToJSON(inhibitor->address));
     json_object_object_add(value, "passing", json_object_new_boolean(info->passing));
     json_object_object_add(value, "evidence", evidence);
+    json_object_object_add(value, "question", vbGuestStringToJSON(inhibitor->question));
+    json_object_object_add(value, "answer", vbGuestStringToJSON(inhibitor->answer));
     return value;
+}
+
+json_object *
+vbGuestInhibitorsToJSON(const GPtrArray *inhibitors)
+{
+    json_object *list = json_object_new_array();
+
+    for (guint i = 0; i < inhibitors->len; i++)
+        json_object_array_add(list, vbGuestInhibitorToJSON(g_ptr_array_index(inhibitors, i)));
+    return list;
 }
 
 json_object *
 vbGuestToJSON(const vbGuest *guest)
 {
     json_object *value = json_object_new_object();
-    json_object *inhibitors = json_object_new_array();
+    const qemuDomainVerdict *verdict = guest->verdict;
 
     json_object_object_add(value, "name", json_object_new_string(guest->name));
-    json_object_object_add(value, "uuid", json_object_new_string(guest->uuid));
+    json_object_object_add(value, "uuid", vbGuestStringToJSON(guest->uuid));
     json_object_object_add(value, "running", json_object_new_boolean(guest->running));
-    if (guest->verdict) {
-        for (guint i = 0; i < guest->verdict->inhibitors->len; i++)
-            json_object_array_add(inhibitors, vbGuestInhibitorToJSON(
-                g_ptr_array_index(guest->verdict->inhibitors, i)));
+    if (verdict) {
         json_object_object_add(value, "current_kib",
                                json_object_new_int64((int64_t)guest->current));
         json_object_object_add(value, "maximum_kib",
                                json_object_new_int64((int64_t)guest->maximum));
-        json_object_object_add(value, "policy", json_object_new_string(vbGuestGetPolicy(guest)));
-        json_object_object_add(value, "state", json_object_new_string(
-            qemuDomainBalloonStateTypeToString(guest->verdict->state)));
     }
     json_object_object_add(value, "resident_kib", guest->haveResident ?
                            json_object_new_int64((int64_t)guest->resident) : NULL);
-    json_object_object_add(value, "inhibitors", inhibitors);
-    json_object_object_add(value, "error",
-                           guest->error ? json_object_new_string(guest->error) : NULL);
+    if (verdict && !guest->alone)
+        json_object_object_add(value, "policy", json_object_new_string(vbGuestGetPolicy(guest)));
+    json_object_object_add(value, "state", json_object_new_string(
+        qemuDomainBalloonStateTypeToString(verdict ? verdict->state :
+                                           QEMU_DOMAIN_BALLOON_UNKNOWN)));
+    json_object_object_add(value, "inhibitors", verdict ?
+                           vbGuestInhibitorsToJSON(verdict->inhibitors) :
+                           json_object_new_array());
+    json_object_object_add(value, "error", vbGuestStringToJSON(guest->error));
     return value;
 }

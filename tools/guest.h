@@ -6,11 +6,13 @@
 
 #pragma once
 
+#include "monitor.h"
 #include "tool.h"
 
 typedef struct {
     char *name;
-    char *uuid;
+    char *uuid;                  /* or NULL, where QEMU has none */
+    bool alone;                  /* a QEMU that was asked without libvirt: there is no policy */
     bool running;
     unsigned long long current;  /* KiB: what the balloon leaves the guest */
     unsigned long long maximum;  /* KiB: what it can leave at most */
@@ -19,16 +21,26 @@ typedef struct {
     qemuDomainFacts *facts;
     qemuDomainVerdict *verdict;  /* or NULL: see error */
     char *error;                 /* why nothing is known, or NULL */
+    bool gone;                   /* it is not known because there is no such domain any more */
 } vbGuest;
 
+/* A guest of which nothing but its name is known. */
+vbGuest *
+vbGuestNew(virDomainPtr domain);
+
 /**
- * vbGuestNew:
+ * vbGuestInspect:
  * @ask: whether QEMU's monitor is used, which taints the domain
  *
- * Asks everything that is to be known; libvirt's calls block.
+ * Finds out everything but what is resident, once; libvirt's calls block.
  */
+void
+vbGuestInspect(vbGuest *guest, virDomainPtr domain, bool ask);
+
+/* Returns: (transfer full) (nullable): the guest of a QEMU that libvirt need not know; NULL and
+ * @error where it does not answer as QEMU does */
 vbGuest *
-vbGuestNew(virDomainPtr domain, bool ask);
+vbGuestNewFromMonitor(vbMonitor *monitor, GError **error);
 
 void
 vbGuestFree(vbGuest *guest);
@@ -42,6 +54,14 @@ vbGuestGetInflated(const vbGuest *guest);
 /* 'block', ..., or 'default' where the domain does not say. */
 const char *
 vbGuestGetPolicy(const vbGuest *guest);
+
+/* Returns: (transfer full) (nullable): @text as a JSON string, NULL as null */
+json_object *
+vbGuestStringToJSON(const char *text);
+
+/* Returns: (transfer full): the array of @inhibitors */
+json_object *
+vbGuestInhibitorsToJSON(const GPtrArray *inhibitors);
 
 /* Returns: (transfer full) */
 json_object *

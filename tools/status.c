@@ -6,16 +6,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include <libvirt/virterror.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "guest.h"
+#include "guests.h"
 #include "qemu_message.h"
-
-/* A stopped QEMU costs only its own line, and libvirt works on several at once. */
-#define VB_STATUS_THREADS 8
 
 enum {
     VB_STATUS_NAME,
@@ -28,115 +20,86 @@ enum {
     VB_STATUS_COLUMNS,
 };
 
-typedef struct {
-    virDomainPtr domain;
-    bool ask;
-    vbGuest *guest;
-} vbStatusJob;
-
+/* Adds what stands in each column. */
 static void
-vbStatusDomainFree(gpointer domain)
+vbStatusAddRow(const vbTool *tool, const vbGuest *guest, GPtrArray *cells)
 {
-    virDomainFree(domain);
-}
+    const qemuDomainVerdict *verdict = guest->verdict;
+    char *row[VB_STATUS_COLUMNS] = { NULL };
 
-static void
-vbStatusWork(gpointer data, gpointer opaque G_GNUC_UNUSED)
-{
-    vbStatusJob *job = data;
-
-    job->guest = vbGuestNew(job->domain, job->ask);
-}
-
-/* The domains that are named, or all. Returns NULL and a message where one is not there. */
-static GPtrArray *
-vbStatusListDomains(virConnectPtr conn, bool all, int argc, char **argv)
-{
-    g_autoptr(GPtrArray) domains = g_ptr_array_new_with_free_func(vbStatusDomainFree);
-    virDomainPtr *list = NULL;
-    int count;
-
-    for (int i = 1; i < argc; i++) {
-        virDomainPtr domain = virDomainLookupByName(conn, argv[i]);
-
-        if (!domain)
-            domain = virDomainLookupByUUIDString(conn, argv[i]);
-        if (!domain) {
-            vbToolError("there is no domain '%s'", argv[i]);
-            return NULL;
-        }
-        g_ptr_array_add(domains, domain);
+    row[VB_STATUS_NAME] = qemuMessageFormatName(guest->name);
+    row[VB_STATUS_STATE] = vbToolFormatState(tool, verdict ? verdict->state :
+                                             QEMU_DOMAIN_BALLOON_UNKNOWN);
+    if (guest->haveResident)
+        row[VB_STATUS_RESIDENT] = vbToolFormatSize(guest->resident);
+    if (verdict) {
+        row[VB_STATUS_CURRENT] = vbToolFormatSize(guest->current);
+        row[VB_STATUS_MAXIMUM] = vbToolFormatSize(guest->maximum);
+        row[VB_STATUS_WHY] = qemuMessageFormatInhibitors(verdict->inhibitors);
+    } else {
+        row[VB_STATUS_WHY] = qemuMessageFormatName(guest->error);
     }
-    if (argc > 1)
-        return g_steal_pointer(&domains);
-
-    count = virConnectListAllDomains(conn, &list, all ? 0 : VIR_CONNECT_LIST_DOMAINS_ACTIVE);
-    if (count < 0) {
-        vbToolError("cannot list domains: %s", virGetLastErrorMessage());
-        return NULL;
-    }
-    for (int i = 0; i < count; i++)
-        g_ptr_array_add(domains, list[i]);
-    free(list);
-    return g_steal_pointer(&domains);
+    if (verdict && !guest->alone)
+        row[VB_STATUS_POLICY] = g_strdup(vbGuestGetPolicy(guest));
+    for (guint i = 0; i < VB_STATUS_COLUMNS; i++)
+        g_ptr_array_add(cells, row[i] ? row[i] : g_strdup("-"));
 }
 
-static int
-vbStatusCompare(const void *a, const void *b)
-{
-    return strcmp(((const vbStatusJob *)a)->guest->name, ((const vbStatusJob *)b)->guest->name);
-}
-
-/* What stands in each column; to be freed. */
-static void
-vbStatusFormat(const vbGuest *guest, char **cells)
-{
-    cells[VB_STATUS_NAME] = qemuMessageFormatName(guest->name);
-    cells[VB_STATUS_RESIDENT] = guest->haveResident ? vbToolFormatSize(guest->resident) :
-        g_strdup("-");
-    if (!guest->verdict) {
-        cells[VB_STATUS_CURRENT] = g_strdup("-");
-        cells[VB_STATUS_MAXIMUM] = g_strdup("-");
-        cells[VB_STATUS_POLICY] = g_strdup("-");
-        cells[VB_STATUS_STATE] = g_strdup("unknown");
-        cells[VB_STATUS_WHY] = qemuMessageFormatName(guest->error);
-        return;
-    }
-    cells[VB_STATUS_CURRENT] = vbToolFormatSize(guest->current);
-    cells[VB_STATUS_MAXIMUM] = vbToolFormatSize(guest->maximum);
-    cells[VB_STATUS_POLICY] = g_strdup(vbGuestGetPolicy(guest));
-    cells[VB_STATUS_STATE] = g_strdup(qemuDomainBalloonStateTypeToString(guest->verdict->state));
-    cells[VB_STATUS_WHY] = qemuMessageFormatInhibitors(guest->verdict->inhibitors);
-}
-
-/* The last column is as wide as it likes. */
-static void
-vbStatusPrintTable(const vbStatusJob *jobs, guint count)
+static bool
+vbStatusPrintTable(const vbTool *tool, const GPtrArray *guests)
 {
     static const char *const heads[] = {
         "DOMAIN", "CURRENT", "MAXIMUM", "RESIDENT", "POLICY", "BALLOON", "INHIBITED BY",
     };
-    g_autofree char **cells = g_new0(char *, (count + 1) * VB_STATUS_COLUMNS);
-    int widths[VB_STATUS_COLUMNS] = { 0 };
+    g_autoptr(GPtrArray) cells = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GString) text = g_string_new(NULL);
 
     for (guint column = 0; column < VB_STATUS_COLUMNS; column++)
-        cells[column] = g_strdup(heads[column]);
-    for (guint i = 0; i < count; i++)
-        vbStatusFormat(jobs[i].guest, cells + (i + 1) * VB_STATUS_COLUMNS);
+        g_ptr_array_add(cells, g_strdup(heads[column]));
+    for (guint i = 0; i < guests->len; i++)
+        vbStatusAddRow(tool, g_ptr_array_index(guests, i), cells);
+    vbToolAppendTable(text, cells, VB_STATUS_COLUMNS);
+    return vbToolPrint(text->str);
+}
 
-    for (guint i = 0; i < (count + 1) * VB_STATUS_COLUMNS; i++)
-        widths[i % VB_STATUS_COLUMNS] = MAX(widths[i % VB_STATUS_COLUMNS],
-                                            (int)g_utf8_strlen(cells[i], -1));
-    for (guint i = 0; i < (count + 1) * VB_STATUS_COLUMNS; i++) {
-        guint column = i % VB_STATUS_COLUMNS;
-        int padding = widths[column] - (int)g_utf8_strlen(cells[i], -1);
+static bool
+vbStatusPrintJSON(const GPtrArray *guests)
+{
+    json_object *list = json_object_new_array();
 
-        if (column + 1 < VB_STATUS_COLUMNS)
-            printf("%s%*s  ", cells[i], padding, "");
-        else
-            printf("%s\n", cells[i]);
-        g_free(cells[i]);
+    for (guint i = 0; i < guests->len; i++)
+        json_object_array_add(list, vbGuestToJSON(g_ptr_array_index(guests, i)));
+    return vbToolPrintJSON(list);
+}
+
+/* A domain that has gone meanwhile is no guest, unless it was asked for. */
+static void
+vbStatusDropGone(GPtrArray *guests)
+{
+    for (guint i = guests->len; i > 0; i--) {
+        const vbGuest *guest = g_ptr_array_index(guests, i - 1);
+
+        if (guest->gone)
+            g_ptr_array_remove_index(guests, i - 1);
     }
+}
+
+/* Returns: (transfer full) (nullable): the guests; NULL after a message, @status says which */
+static GPtrArray *
+vbStatusAskLibvirt(const vbTool *tool, bool all, bool ask, int argc, char **argv, vbExit *status)
+{
+    g_autoptr(virConnect) conn = NULL;
+    g_autoptr(GPtrArray) domains = NULL;
+    GPtrArray *guests;
+
+    *status = VB_EXIT_NO_PEER;
+    if (!(conn = vbToolConnect(tool, ask)) ||
+        !(domains = vbGuestsFind(conn, all, argv + 1, argc - 1, status)))
+        return NULL;
+    guests = vbGuestsInspect(conn, domains, ask);
+    if (guests && argc == 1)
+        vbStatusDropGone(guests);
+    return guests;
 }
 
 vbExit
@@ -149,39 +112,20 @@ vbVerbStatus(const vbTool *tool, int argc, char **argv)
         { "ask", 0, 0, G_OPTION_ARG_NONE, &ask, "Ask each QEMU, which taints its domain", NULL },
         G_OPTION_ENTRY_NULL
     };
-    g_autoptr(virConnect) conn = NULL;
-    g_autoptr(GPtrArray) domains = NULL;
-    g_autofree vbStatusJob *jobs = NULL;
-    GThreadPool *pool;
-    bool ok = true;
+    g_autoptr(GPtrArray) guests = NULL;
+    vbExit status = VB_EXIT_NO_PEER;
+    bool ok;
 
-    if (!vbToolParse(entries, "one line for each guest", &argc, &argv))
+    if (!vbToolParse(entries, &argc, &argv))
         return VB_EXIT_USAGE;
-    if (!(conn = vbToolConnect(tool, ask)))
-        return VB_EXIT_NO_PEER;
-    if (!(domains = vbStatusListDomains(conn, all, argc, argv)))
-        return VB_EXIT_NOT_SO;
-
-    jobs = g_new0(vbStatusJob, domains->len + 1);
-    pool = g_thread_pool_new(vbStatusWork, NULL, VB_STATUS_THREADS, FALSE, NULL);
-    for (guint i = 0; i < domains->len; i++) {
-        jobs[i].domain = g_ptr_array_index(domains, i);
-        jobs[i].ask = ask;
-        g_thread_pool_push(pool, &jobs[i], NULL);
+    if (tool->qmp && (argc > 1 || all || ask)) {
+        vbToolError("with --qmp status takes no domains and no options");
+        return VB_EXIT_USAGE;
     }
-    g_thread_pool_free(pool, FALSE, TRUE);
-    qsort(jobs, domains->len, sizeof(*jobs), vbStatusCompare);
-
-    if (tool->json) {
-        json_object *list = json_object_new_array();
-
-        for (guint i = 0; i < domains->len; i++)
-            json_object_array_add(list, vbGuestToJSON(jobs[i].guest));
-        ok = vbToolPrintJSON(list);
-    } else {
-        vbStatusPrintTable(jobs, domains->len);
-    }
-    for (guint i = 0; i < domains->len; i++)
-        vbGuestFree(jobs[i].guest);
+    guests = tool->qmp ? vbGuestsAskMonitor(tool->qmp) :
+        vbStatusAskLibvirt(tool, all, ask, argc, argv, &status);
+    if (!guests)
+        return status;
+    ok = tool->json ? vbStatusPrintJSON(guests) : vbStatusPrintTable(tool, guests);
     return ok ? VB_EXIT_OK : VB_EXIT_NOT_SO;
 }

@@ -22,6 +22,7 @@ typedef enum {
 
 typedef struct {
     const char *uri; /* NULL: libvirt's default */
+    const char *qmp; /* the socket of a monitor instead of libvirt, or NULL */
     bool json;
     bool colour;
 } vbTool;
@@ -38,19 +39,39 @@ vbVerbExplain(const vbTool *tool, int argc, char **argv);
 vbExit
 vbVerbCheck(const vbTool *tool, int argc, char **argv);
 
-/* Prints to stderr, with the program's name in front. */
+vbExit
+vbVerbCapabilities(const vbTool *tool, int argc, char **argv);
+
+vbExit
+vbVerbMetrics(const vbTool *tool, int argc, char **argv);
+
+/* Returns: (transfer full): what somebody else worded, on one line that no terminal obeys */
+char *
+vbToolFormatText(const char *text);
+
+/* Prints to stderr, with the program's name in front, on one line that no terminal obeys. */
 void
 vbToolError(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
-/* Parses the options of a verb. Returns false after a message. */
+/* Parses the options of a verb; what is left in @argv behind the verb's name are its arguments,
+ * whatever they begin with. Returns false after a message. */
 bool
-vbToolParse(const GOptionEntry *entries, const char *summary, int *argc, char ***argv);
+vbToolParse(const GOptionEntry *entries, int *argc, char ***argv);
 
-/* Returns: (nullable): a read-only connection where @write is not asked for; NULL after a message */
+/* Returns: (nullable): a read-only connection where @write is not asked for; NULL after a
+ * message */
 virConnectPtr
 vbToolConnect(const vbTool *tool, bool write);
 
-/* Prints @value as one document, and drops it. Returns false if stdout would not take it. */
+/* SIGINT and its like are held off, for good: what is being written is soon there. */
+void
+vbToolIgnoreSignals(void);
+
+/* Prints @text, whole unless stdout will not take it; then false after a message. */
+bool
+vbToolPrint(const char *text);
+
+/* Prints @value as one document, as vbToolPrint(), and drops it. */
 bool
 vbToolPrintJSON(json_object *value);
 
@@ -58,5 +79,20 @@ vbToolPrintJSON(json_object *value);
 char *
 vbToolFormatSize(unsigned long long kib);
 
+/* Returns: (transfer full): @state, in colour where that is wanted */
+char *
+vbToolFormatState(const vbTool *tool, qemuDomainBalloonState state);
+
+/**
+ * vbToolAppendTable:
+ * @cells: (element-type utf8): row by row, the heads first
+ *
+ * The last column is as wide as it likes.
+ */
+void
+vbToolAppendTable(GString *text, const GPtrArray *cells, guint columns);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(virConnect, virConnectClose)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomain, virDomainFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_object, json_object_put)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_tokener, json_tokener_free)

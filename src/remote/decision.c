@@ -238,10 +238,13 @@ vbDecisionFinish(vbDecision *decision)
 
     reply->header.procedure = decision->frame->header.procedure;
     /* One that was waited for may come while another message is on its way. */
-    if (vbFrameReaderIsBetween(relay->upstream.reader))
+    if (vbFrameReaderIsBetween(relay->upstream.reader)) {
         vbRelayForward(&relay->client, reply, payload, length);
-    else
+    } else {
+        /* No procedure of these returns descriptors. */
+        reply->header.type = VB_FRAME_REPLY;
         vbRelayInject(&relay->client, vbFrameBuild(&reply->header, payload, length));
+    }
     vbFrameFree(reply);
     vbDecisionFree(decision);
 }
@@ -449,7 +452,8 @@ vbDecisionReply(vbRelay *relay, vbFrame *frame)
     vbDecision *decision = vbDecisionFindForwarded(relay, &frame->header);
 
     decision->reply = frame;
-    if (!qemuDriverCallReplied(decision->call, frame->header.status, frame->payload,
+    if (relay->client.fd < 0 ||
+        !qemuDriverCallReplied(decision->call, frame->header.status, frame->payload,
                                frame->payloadLength)) {
         vbDecisionFinish(decision);
         return;
@@ -504,7 +508,12 @@ vbDecisionCancel(vbRelay *relay, bool forwarded)
         vbDecision *decision = item->data;
 
         next = item->next;
-        if (decision->state == VB_DECISION_CANCELLED)
+        if (decision->state != VB_DECISION_CANCELLED)
+            continue;
+        /* What libvirt has replied before it went still reaches the client. */
+        if (decision->reply)
+            vbDecisionFinish(decision);
+        else
             vbDecisionFree(decision);
     }
 }

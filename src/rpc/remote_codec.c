@@ -278,26 +278,9 @@ remoteDecodeString(const guint8 *bytes, size_t length, size_t *textLength)
     return text;
 }
 
-guint8 *
-remoteAddMessage(const guint8 *bytes, size_t length, const char *message, size_t *newLength)
-{
-    g_auto(GStrv) messages = remoteDecodeMessages(bytes, length);
-    guint32 count = messages ? g_strv_length(messages) : 0;
-    size_t size = length + 4 + remoteGetPadded(strlen(message));
-    guint8 *result;
-
-    if (!messages || count == REMOTE_DOMAIN_MESSAGES_MAX || !(result = g_try_malloc(size)))
-        return NULL;
-    count = GUINT32_TO_BE(count + 1);
-    memcpy(result, bytes, length);
-    memcpy(result, &count, sizeof(count));
-    remotePutString(result + length, message, strlen(message));
-    *newLength = size;
-    return result;
-}
-
-char **
-remoteDecodeMessages(const guint8 *bytes, size_t length)
+/* @end: (out): behind the last message */
+static char **
+remoteDecodeMessagesTo(const guint8 *bytes, size_t length, size_t *end)
 {
     g_autoptr(GStrvBuilder) messages = g_strv_builder_new();
     u_int count = 0;
@@ -316,8 +299,36 @@ remoteDecodeMessages(const guint8 *bytes, size_t length)
             break;
         g_strv_builder_add(messages, message);
     }
+    *end = xdr_getpos(&xdr);
     xdr_destroy(&xdr);
     return i == count ? g_strv_builder_end(messages) : NULL;
+}
+
+char **
+remoteDecodeMessages(const guint8 *bytes, size_t length)
+{
+    size_t end = 0;
+
+    return remoteDecodeMessagesTo(bytes, length, &end);
+}
+
+guint8 *
+remoteAddMessage(const guint8 *bytes, size_t length, const char *message, size_t *newLength)
+{
+    size_t end = 0;
+    g_auto(GStrv) messages = remoteDecodeMessagesTo(bytes, length, &end);
+    guint32 count = messages ? g_strv_length(messages) : 0;
+    size_t size = end + 4 + remoteGetPadded(strlen(message));
+    guint8 *result;
+
+    if (!messages || count == REMOTE_DOMAIN_MESSAGES_MAX || !(result = g_try_malloc(size)))
+        return NULL;
+    count = GUINT32_TO_BE(count + 1);
+    memcpy(result, bytes, end);
+    memcpy(result, &count, sizeof(count));
+    remotePutString(result + end, message, strlen(message));
+    *newLength = size;
+    return result;
 }
 
 bool
