@@ -20,6 +20,8 @@
 
 #include "qemu_driverpriv.h"
 
+/* Bytes of arguments that are read late; a domain's XML has a tenth of it. */
+#define QEMU_DRIVER_LARGE 65536
 /* What a client may make us repeat of a name that it made up. */
 #define QEMU_DRIVER_NAME_MAX 255
 
@@ -28,6 +30,19 @@ qemuDriverNetworkFree(remoteNonnullNetwork *network)
 {
     remoteNonnullNetworkClear(network);
     g_free(network);
+}
+
+static bool
+qemuDriverCallDecode(qemuDriverCall *call)
+{
+    remoteNonnullDomainClear(&call->dom);
+    if (!call->procedure->decode(call))
+        return false;
+    /* libvirtd looks domains up by UUID; the name only has to be there. */
+    if (strlen(call->dom.name) > QEMU_DRIVER_NAME_MAX)
+        call->dom.name[QEMU_DRIVER_NAME_MAX] = '\0';
+    call->decoded = true;
+    return true;
 }
 
 qemuDriverCall *
@@ -50,13 +65,13 @@ qemuDriverCallNew(const qemuDriverProcedure *procedure, qemuDriverConn *conn,
     if (conn->libvirt)
         qemuDomainFactsAddLibvirt(call->facts, conn->libvirt);
 
-    if (!procedure->decode(call)) {
+    /* What is large is not read before it is known that it is for QEMU. */
+    if (conn->type != QEMU_DRIVER_TYPE_QEMU && length > QEMU_DRIVER_LARGE) {
+        call->dom.name = strdup("");
+    } else if (!qemuDriverCallDecode(call)) {
         qemuDriverCallFree(call);
         return NULL;
     }
-    /* libvirtd looks domains up by UUID; the name only has to be there. */
-    if (strlen(call->dom.name) > QEMU_DRIVER_NAME_MAX)
-        call->dom.name[QEMU_DRIVER_NAME_MAX] = '\0';
     return call;
 }
 
@@ -258,9 +273,14 @@ qemuDriverCallDecide(qemuDriverCall *call)
     if (call->after)
         return qemuDriverCallAskRecords(call);
 
-    if (call->procedure->judge)
+    if (!call->decoded && call->conn->type == QEMU_DRIVER_TYPE_QEMU && !qemuDriverCallDecode(call)) {
+        /* libvirt words what is wrong with it. */
+        qemuDriverCallSettle(call, QEMU_DRIVER_PASS);
+        return QEMU_DRIVER_PASS;
+    }
+    if (call->decoded && call->procedure->judge)
         outcome = qemuDriverCallTakeVerdict(call, call->procedure->judge(call));
-    if (outcome == QEMU_DRIVER_PASS && !(flags & (QEMU_DRIVER_TURN | QEMU_DRIVER_SHOW)) &&
+    if (call->decoded && outcome == QEMU_DRIVER_PASS && !(flags & (QEMU_DRIVER_TURN | QEMU_DRIVER_SHOW)) &&
         !qemuDriverCallIsRewritten(call))
         return QEMU_DRIVER_PASS;
 

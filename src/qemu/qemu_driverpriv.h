@@ -18,6 +18,7 @@ struct _qemuDriverCall {
     const qemuDomainSettings *settings;
     const guint8 *args; /* until the call has been forwarded */
     size_t length;
+    bool decoded;
 
     /* What the arguments say, as far as the procedure has it. */
     remoteNonnullDomain dom;

@@ -149,6 +149,16 @@ vbDecisionInject(vbDecision *decision, const qemuDriverQuestion *question, vbRel
                                                  question->args->len));
 }
 
+/* Whether @question has to wait for the answers to those before it: libvirt asks the monitor of a
+ * domain one thing at a time, and one that is stuck must not take all the room. */
+static bool
+vbDecisionMustWait(const vbDecision *decision, const qemuDriverQuestion *question)
+{
+    guint answered = qemuDriverCallGetQuestions(decision->call)->len - decision->unanswered;
+
+    return question->program == QEMU_PROGRAM && decision->asked > answered;
+}
+
 /* Sends as many questions as there is room for, the oldest decision's first. */
 static void
 vbDecisionPump(vbRelay *relay)
@@ -165,6 +175,8 @@ vbDecisionPump(vbRelay *relay)
             const qemuDriverQuestion *question =
                 g_ptr_array_index(qemuDriverCallGetQuestions(decision->call), decision->asked);
 
+            if (vbDecisionMustWait(decision, question))
+                break;
             if (question->emulator) {
                 decision->probed = decision->asked++;
                 decision->probe = vbProberAsk(relay->shared->prober, question->emulator,

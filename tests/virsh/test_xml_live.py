@@ -119,11 +119,12 @@ def test_a_guest_that_was_saved_is_restored_as_directly(
     assert expected.code == 1 and b"will be inhibited" not in expected.err
 
 
-def test_a_guest_with_a_managed_save_is_started_and_only_logged(second, before_second, inflated):
+def test_a_guest_with_a_managed_save_is_started_as_directly(second, before_second, inflated):
+    """libvirt does not find the device again; what did not start is not logged either."""
     text_of(second.virsh("managedsave", inflated.name))
     expected = second.virsh("start", inflated.name)
     results = []
     log = logged(before_second, lambda: results.append(
         before_second.virsh("start", inflated.name)))
     assert results == [expected] and expected.code == 1
-    assert f"domain '{inflated.name}': it is restored with 16384 KiB less" in log
+    assert inflated.name not in log
