@@ -73,6 +73,15 @@
 #define QMP_ERROR(class, desc) "{\"id\":\"libvirt-414\",\"error\":{\"class\":\"" class "\"," \
     "\"desc\":\"" desc "\"}}"
 #define NOBODY CHILDREN("")
+#define NO_DEVICES { LIST(PERIPHERAL), NOBODY }, { LIST(ANONYMOUS), NOBODY }
+#define QUERY(name) "{\"execute\":\"" name "\"}"
+#define BLOCK_NODES "{\"execute\":\"query-named-block-nodes\",\"arguments\":{\"flat\":true}}"
+#define INFO_NETWORK "{\"execute\":\"human-monitor-command\",\"arguments\":" \
+    "{\"command-line\":\"info network\"}}"
+#define SNAPSHOT_ON { QUERY("query-migrate-capabilities"), \
+    RETURN("[{\"state\":true,\"capability\":\"background-snapshot\"}]") }
+#define MIGRATION(members) { QUERY("query-migrate"), RETURN("{" members "}") }
+#define ACTIVE MIGRATION("\"status\":\"active\",\"ram\":{\"total\":268967936}")
 
 typedef struct {
     const char *file;        /* in qemudomaindata/, without .xml; or composed of the rest: */
@@ -693,6 +702,142 @@ static const testCase testCases[] = {
       REFUSES, .inhibitors = PCI_INHIBITOR },
     { "under never nobody is asked", .memory = HALF, .flags = LIVE, .rounds = 1,
       .qmp = QEMU_DOMAIN_QMP_NEVER, .live = GUEST{}, AVAILABLE },
+    { "under auto a plain VFIO guest is refused, unasked and so untainted", .memory = HALF,
+      .flags = LIVE, .qmp = QEMU_DOMAIN_QMP_AUTO, .live = PCI_GUEST, .rounds = 1,
+      REFUSES, .inhibitors = PCI_INHIBITOR },
+
+    /* What goes on in the running QEMU */
+    { "a background snapshot refuses and is to be waited for", .memory = HALF, .flags = LIVE,
+      .qmp = QEMU_DOMAIN_QMP_ALWAYS, .live = GUEST{}, .rounds = 2,
+      .monitor = MONITOR{ NO_DEVICES, SNAPSHOT_ON, ACTIVE, { NULL, NULL } },
+      REFUSES, .inhibitors = "background-snapshot - - qmp",
+      .text = "cannot reduce memory of domain 'guest' to 524288 KiB: ballooning is inhibited by "
+              "background snapshot: the guest would lose 524288 KiB and the host would gain "
+              "nothing; wait until that has ended and try again",
+      .log = "domain 'guest': refused to reduce memory to 524288 KiB: ballooning is inhibited by "
+             "background snapshot" },
+    { "a background snapshot of a guest whose monitor was used refuses", .memory = HALF,
+      .flags = LIVE, .live = GUEST{}, .messages = TAINTED, .rounds = 3,
+      .monitor = MONITOR{ NO_DEVICES, SNAPSHOT_ON, ACTIVE, { NULL, NULL } },
+      REFUSES, .inhibitors = "background-snapshot - - qmp" },
+    { "the capability of a background snapshot alone passes", .memory = HALF, .flags = LIVE,
+      .qmp = QEMU_DOMAIN_QMP_ALWAYS, .live = GUEST{},
+      .monitor = MONITOR{ NO_DEVICES, SNAPSHOT_ON, { NULL, NULL } }, AVAILABLE },
+    { "a background snapshot that has ended passes", .memory = HALF, .flags = LIVE,
+      .qmp = QEMU_DOMAIN_QMP_ALWAYS, .live = GUEST{},
+      .monitor = MONITOR{
+          NO_DEVICES,
+          SNAPSHOT_ON, MIGRATION("\"status\":\"completed\",\"ram\":{}"), { NULL, NULL } },
+      AVAILABLE },
+    { "a background snapshot under warn passes with a line", .memory = HALF, .flags = LIVE,
+      .qmp = QEMU_DOMAIN_QMP_ALWAYS, .live = GUEST{ .policy = "warn" },
+      .monitor = MONITOR{ NO_DEVICES, SNAPSHOT_ON, ACTIVE, { NULL, NULL } },
+      WARNS, .inhibitors = "background-snapshot - - qmp",
+      .log = "domain 'guest': memory is reduced to 524288 KiB although ballooning is inhibited by "
+             "background snapshot: the guest loses 524288 KiB and the host gains nothing (policy "
+             "'warn')" },
+    { "a background snapshot under ignore is not asked about", .memory = HALF, .flags = LIVE,
+      .qmp = QEMU_DOMAIN_QMP_ALWAYS, .live = GUEST{ .policy = "ignore" }, .rounds = 1, PASSES },
+    { "more memory during a background snapshot is not asked about", .memory = GIB, .flags = LIVE,
+      .qmp = QEMU_DOMAIN_QMP_ALWAYS, .live = GUEST{ .current = HALF }, .rounds = 1, PASSES },
+    { "an incoming postcopy refuses and is to be waited for", .memory = HALF, .flags = LIVE,
+      .qmp = QEMU_DOMAIN_QMP_ALWAYS, .live = GUEST{},
+      .monitor = MONITOR{ NO_DEVICES, MIGRATION("\"status\":\"postcopy-active\""), { NULL, NULL } },
+      REFUSES, .inhibitors = "postcopy - - qmp",
+      .text = "cannot reduce memory of domain 'guest' to 524288 KiB: ballooning is inhibited by "
+              "incoming postcopy migration: the guest would lose 524288 KiB and the host would "
+              "gain nothing; wait until that has ended and try again" },
+    { "an outgoing postcopy passes", .memory = HALF, .flags = LIVE,
+      .qmp = QEMU_DOMAIN_QMP_ALWAYS, .live = GUEST{},
+      .monitor = MONITOR{
+          NO_DEVICES, MIGRATION("\"status\":\"postcopy-active\",\"ram\":{\"total\":1}"),
+          { NULL, NULL } },
+      AVAILABLE },
+    { "what goes on is not waited for where a device stays", .memory = HALF, .flags = LIVE,
+      .qmp = QEMU_DOMAIN_QMP_ALWAYS, .live = GUEST{},
+      .monitor = MONITOR{
+          ONE_PERIPHERAL("vu0", "vfio-user-pci"), SNAPSHOT_ON, ACTIVE, { NULL, NULL } },
+      REFUSES, .inhibitors = "vfio-user vu0 - qmp, background-snapshot - - qmp",
+      .notThere = "wait until",
+      .fragment = "by vfio-user device 'vu0' and background snapshot: the guest" },
+    { "SEV that only QEMU tells of refuses and only a restart is advised", .memory = HALF,
+      .flags = LIVE, .live = COMMAND_LINE_GUEST,
+      .monitor = MONITOR{
+          NO_DEVICES,
+          { QUERY("query-sev"), RETURN("{\"enabled\":true,\"sev-type\":\"sev\"}") },
+          { NULL, NULL } },
+      REFUSES, .inhibitors = "sev - - qmp",
+      .text = "cannot reduce memory of domain 'guest' to 524288 KiB: ballooning is inhibited by "
+              "launch security 'sev': the guest would lose 524288 KiB and the host would gain "
+              "nothing; lower <memory> of the domain and start it again" },
+    { "SEV-SNP that only QEMU tells of passes", .memory = HALF, .flags = LIVE,
+      .live = COMMAND_LINE_GUEST,
+      .monitor = MONITOR{
+          NO_DEVICES,
+          { QUERY("query-sev"), RETURN("{\"enabled\":true,\"sev-type\":\"sev-snp\"}") },
+          { NULL, NULL } },
+      AVAILABLE },
+    { "a guest that has become protected refuses", .memory = HALF, .flags = LIVE,
+      .live = COMMAND_LINE_GUEST,
+      .monitor = MONITOR{
+          NO_DEVICES,
+          MIGRATION("\"blocked-reasons\":[\"protected VMs are currently not migratable.\"]"),
+          { NULL, NULL } },
+      REFUSES, .inhibitors = "s390-pv - - qmp",
+      .fragment = "inhibited by launch security 's390-pv': the guest" },
+    { "the secondary side of COLO refuses and only a restart is advised", .memory = HALF,
+      .flags = LIVE, .live = COMMAND_LINE_GUEST,
+      .monitor = MONITOR{
+          NO_DEVICES,
+          { QUERY("query-colo-status"), RETURN("{\"mode\":\"secondary\"}") }, { NULL, NULL } },
+      REFUSES, .inhibitors = "colo - - qmp",
+      .text = "cannot reduce memory of domain 'guest' to 524288 KiB: ballooning is inhibited by "
+              "COLO secondary: the guest would lose 524288 KiB and the host would gain nothing; "
+              "lower <memory> of the domain and start it again" },
+    { "disks that only QEMU tells of refuse and are to be detached", .memory = HALF,
+      .flags = LIVE, .live = COMMAND_LINE_GUEST,
+      .monitor = MONITOR{
+          NO_DEVICES,
+          { BLOCK_NODES, RETURN("[{\"drv\":\"nvme\",\"node-name\":\"n0\"},"
+                                "{\"drv\":\"nvme-io_uring\",\"node-name\":\"n1\"}]") },
+          { NULL, NULL } },
+      REFUSES, .inhibitors = "nvme n0 - qmp, blkio n1 - qmp",
+      .text = "cannot reduce memory of domain 'guest' to 524288 KiB: ballooning is inhibited by "
+              "userspace NVMe disk 'n0' and libblkio disk 'n1': the guest would lose 524288 KiB "
+              "and the host would gain nothing; detach the devices, or lower <memory> of the "
+              "domain and start it again" },
+    { "a vDPA network back end that only QEMU tells of refuses", .memory = HALF, .flags = LIVE,
+      .live = COMMAND_LINE_GUEST,
+      .monitor = MONITOR{
+          NO_DEVICES,
+          { INFO_NETWORK, RETURN("\"n0: index=0,type=vhost-vdpa,vhost-vdpa\\r\\n\"") },
+          { NULL, NULL } },
+      REFUSES, .inhibitors = "vhost-vdpa n0 - qmp",
+      .text = "cannot reduce memory of domain 'guest' to 524288 KiB: ballooning is inhibited by "
+              "vDPA device 'n0': the guest would lose 524288 KiB and the host would gain nothing; "
+              "detach the device, or lower <memory> of the domain and start it again" },
+    { "a QEMU that has none of the queries passes", .memory = HALF, .flags = LIVE,
+      .live = COMMAND_LINE_GUEST,
+      .monitor = MONITOR{
+          NO_DEVICES,
+          { QUERY("query-migrate-capabilities"), QMP_ERROR("CommandNotFound", "no") },
+          { QUERY("query-sev"), QMP_ERROR("CommandNotFound", "no") },
+          { QUERY("query-colo-status"), QMP_ERROR("CommandNotFound", "no") },
+          { INFO_NETWORK, QMP_ERROR("GenericError", "no") },
+          { NULL, NULL } },
+      AVAILABLE },
+    { "what goes on and cannot be read refuses and the text says so", .memory = HALF,
+      .flags = LIVE, .live = COMMAND_LINE_GUEST,
+      .monitor = MONITOR{ NO_DEVICES, { QUERY("query-migrate"), RETURN("[]") }, { NULL, NULL } },
+      UNREADABLE,
+      .text = "cannot check whether ballooning of domain 'guest' is inhibited: the query's answer "
+              "is of another type; nothing was changed" },
+    { "under warn what goes on and cannot be read passes with a line", .memory = HALF,
+      .flags = LIVE, .live = GUEST{ .more = COMMAND_LINE, .policy = "warn" },
+      .monitor = MONITOR{ NO_DEVICES, { INFO_NETWORK, RETURN("1") }, { NULL, NULL } },
+      PASSES, .logged = true },
+
+    /* More of the devices */
     { "a physical device that libvirt does not know gets its address from QEMU", .memory = HALF,
       .flags = LIVE, .live = COMMAND_LINE_GUEST,
       .monitor = MONITOR{
@@ -1255,22 +1400,21 @@ testAnswerXML(testRun *run, bool inactive)
 /* What a QEMU without anything that matters answers (7.2, made by the program); a case that is about
  * one of these says something else. */
 static const testMonitorAnswer testUsualAnswers[] = {
-    { "{\"execute\":\"query-migrate\"}", "{\"return\":{},\"id\":\"libvirt-1\"}" },
-    { "{\"execute\":\"query-migrate-capabilities\"}",
+    { QUERY("query-migrate"), "{\"return\":{},\"id\":\"libvirt-1\"}" },
+    { QUERY("query-migrate-capabilities"),
       "{\"return\":[{\"state\":false,\"capability\":\"xbzrle\"},"
       "{\"state\":false,\"capability\":\"background-snapshot\"}],\"id\":\"libvirt-2\"}" },
-    { "{\"execute\":\"query-sev\"}",
+    { QUERY("query-sev"),
       "{\"return\":{\"enabled\":false,\"api-minor\":0,\"handle\":0,\"state\":\"uninit\","
       "\"api-major\":0,\"build-id\":0,\"policy\":0},\"id\":\"libvirt-3\"}" },
-    { "{\"execute\":\"query-colo-status\"}",
+    { QUERY("query-colo-status"),
       "{\"return\":{\"last-mode\":\"none\",\"mode\":\"none\",\"reason\":\"none\"},"
       "\"id\":\"libvirt-4\"}" },
-    { "{\"execute\":\"query-named-block-nodes\"}", "{\"return\":[],\"id\":\"libvirt-5\"}" },
-    { "{\"execute\":\"query-version\"}",
+    { BLOCK_NODES, "{\"return\":[],\"id\":\"libvirt-5\"}" },
+    { QUERY("query-version"),
       "{\"return\":{\"qemu\":{\"micro\":22,\"minor\":2,\"major\":7},\"package\":\"\"},"
       "\"id\":\"libvirt-6\"}" },
-    { "{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"info network\"}}",
-      "{\"return\":\"\",\"id\":\"libvirt-7\"}" },
+    { INFO_NETWORK, "{\"return\":\"\",\"id\":\"libvirt-7\"}" },
     { NULL, NULL },
 };
 
@@ -1975,6 +2119,11 @@ static const testCase testOtherRequests[] = {
       .live = GUEST{}, .messages = TAINTED,
       .monitor = MONITOR{ ONE_PERIPHERAL("vu0", "vfio-user-pci"), { NULL, NULL } }, .rounds = 3,
       REFUSES, .inhibitors = "vfio-user vu0 - qmp" },
+    { "a monitor command during a background snapshot is to wait", SETS_ANY,
+      .qmp = QEMU_DOMAIN_QMP_ALWAYS, .live = GUEST{},
+      .monitor = MONITOR{ NO_DEVICES, SNAPSHOT_ON, ACTIVE, { NULL, NULL } },
+      REFUSES, .inhibitors = "background-snapshot - - qmp",
+      .text = COMMAND_REFUSED("background snapshot", "wait until that has ended and try again") },
     { "a monitor command with QEMU's answers unreadable is refused", SETS(KIB(HALF)),
       .qmp = QEMU_DOMAIN_QMP_ALWAYS, .live = GUEST{},
       .monitor = MONITOR{ { LIST(PERIPHERAL), "nonsense" }, { LIST(ANONYMOUS), NOBODY },

@@ -2225,6 +2225,470 @@ testShowsOthersWithAnyFlags(void)
     testEnd(&run);
 }
 
+/* The state of the balloon */
+
+#define SHOWN_MESSAGE "ballooning: inhibited by assigned PCI device 'hostdev0' (0000:07:00.0) " \
+    "(policy 'block')"
+
+static GByteArray *
+testMessages(const char *message)
+{
+    GByteArray *bytes = testWord(g_byte_array_new(), message ? 2 : 1);
+
+    testString(bytes, "tainted: high-privileges");
+    return message ? testString(bytes, message) : bytes;
+}
+
+/* Forwarded, after libvirt has told @xml. */
+static void
+testStartMessages(testRun *run, const char *xml)
+{
+    testStartWith(run, testGetProcedure("GET_MESSAGES"), testDomainWord(0));
+    testAssertDecides(run, QEMU_DRIVER_ASK);
+    testAssertQuestion(run, 0, 1, REMOTE_PROGRAM, 14, testDomainWord(0));
+    testAnswerOk(run, 0, testAnswerString(xml));
+    testAssertDecides(run, QEMU_DRIVER_PASS);
+    testAssertUnchanged(run);
+}
+
+static void
+testShowsMessage(void)
+{
+    static const struct {
+        const char *xml;
+        const char *message;
+    } cases[] = {
+        { RUNNING("", PCI), SHOWN_MESSAGE }, { RUNNING("", ""), NULL },
+        { GUEST("", "1048576", "", NEW_PCI), NULL },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        testRun run = { 0 };
+
+        testStartMessages(&run, cases[i].xml);
+        g_assert_false(qemuDriverCallReplied(run.call, VB_FRAME_OK, NULL, 0));
+        testAssertEdits(&run, VB_FRAME_OK, testMessages(NULL),
+                        cases[i].message ? testMessages(cases[i].message) : NULL);
+        testAssertEdits(&run, VB_FRAME_ERROR, testMessages(NULL), NULL);
+        testAssertEdits(&run, VB_FRAME_CONTINUE, testMessages(NULL), NULL);
+        testAssertEdits(&run, VB_FRAME_OK, testWord(g_byte_array_new(), 2), NULL);
+        g_assert_null(qemuDriverCallEditReply(run.call, VB_FRAME_OK, NULL, 0, &(size_t){ 0 }));
+        testEnd(&run);
+    }
+}
+
+static void
+testShowsNoMessageCutOff(void)
+{
+    g_autoptr(GByteArray) answer = testMessages(NULL);
+    testRun run = { 0 };
+
+    testStartMessages(&run, RUNNING("", PCI));
+    for (size_t length = 0; length < answer->len; length++) {
+        g_autofree guint8 *few = g_memdup2(answer->data, length);
+        size_t newLength = 0;
+
+        g_assert_null(qemuDriverCallEditReply(run.call, VB_FRAME_OK, few ? few : (guint8 *)"",
+                                              length, &newLength));
+    }
+    testEnd(&run);
+}
+
+/* Nothing is asked for whoever wants other messages. */
+static void
+testShowsNoOtherMessages(void)
+{
+    testRun run = { 0 };
+
+    testStartWith(&run, testGetProcedure("GET_MESSAGES"),
+                  testDomainWord(VIR_DOMAIN_MESSAGE_TAINTING));
+    testAssertDecides(&run, QEMU_DRIVER_PASS);
+    g_assert_false(qemuDriverCallWantsReply(run.call));
+    testEnd(&run);
+}
+
+/* Where libvirt does not tell the XML, its own messages are all. */
+static void
+testMessagesUnanswered(gconstpointer opaque)
+{
+    const guint how = GPOINTER_TO_UINT(opaque);
+    testRun run = { 0 };
+
+    testStartWith(&run, testGetProcedure("GET_MESSAGES"), testDomainWord(0));
+    testAssertDecides(&run, QEMU_DRIVER_ASK);
+    if (how == 0)
+        testAnswer(&run, 0, VB_FRAME_ERROR, testError(VIR_ERR_NO_DOMAIN, 10, "a", "%s", "a"));
+    else if (how == 1)
+        testAnswer(&run, 0, VB_FRAME_ERROR, testError(VIR_ERR_ACCESS_DENIED, 10, "a", "%s", "a"));
+    else if (how == 2)
+        testAnswerOk(&run, 0, testAnswerString("nonsense"));
+    else if (how == 3)
+        qemuDriverCallAnswer(run.call, 0, VB_FRAME_OK, NULL, 0);
+    else
+        qemuDriverCallExpire(run.call, "too late");
+    testAssertDecides(&run, QEMU_DRIVER_PASS);
+    testAssertUnchanged(&run);
+    testAssertEdits(&run, VB_FRAME_OK, testMessages(NULL), NULL);
+    testEnd(&run);
+}
+
+/* The arguments of CONNECT_GET_ALL_DOMAIN_STATS, for all domains. */
+static GByteArray *
+testStatsArgs(guint32 stats)
+{
+    return testWord(testWord(testWord(g_byte_array_new(), 0), stats), 0);
+}
+
+/* Of two domains with a parameter each; @added: whether the first and the second have what is
+ * known of a guest that is not inhibited */
+static GByteArray *
+testStats(bool first, bool second)
+{
+    const bool added[] = { first, second };
+    GByteArray *bytes = testWord(g_byte_array_new(), 2);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(added); i++) {
+        g_autoptr(GByteArray) domain = testDomainNamed(i == 0 ? "guest" : "other");
+
+        g_byte_array_append(bytes, domain->data, domain->len);
+        testWord(bytes, added[i] ? 4 : 1);
+        testWord(testWord(testString(bytes, "vcpu.current"), VIR_TYPED_PARAM_UINT), 2);
+        if (!added[i])
+            continue;
+        testString(testWord(testString(bytes, "balloon.policy"), VIR_TYPED_PARAM_STRING), "block");
+        testString(testWord(testString(bytes, "balloon.state"), VIR_TYPED_PARAM_STRING),
+                   "available");
+        testWord(testWord(testString(bytes, "balloon.inhibitor.count"), VIR_TYPED_PARAM_UINT), 0);
+    }
+    return bytes;
+}
+
+static void
+testStartStats(testRun *run, guint32 stats)
+{
+    testStartWith(run, testGetProcedure("GET_ALL_DOMAIN_STATS"), testStatsArgs(stats));
+    testAssertDecides(run, QEMU_DRIVER_PASS);
+    testAssertUnchanged(run);
+}
+
+/* Takes @payload. */
+static bool
+testReplied(testRun *run, guint32 status, GByteArray *payload)
+{
+    bool more = qemuDriverCallReplied(run->call, status, payload->data, payload->len);
+
+    g_byte_array_unref(payload);
+    return more;
+}
+
+/* Up to the questions about both domains. */
+static void
+testStartStatsAsked(testRun *run)
+{
+    g_autoptr(GByteArray) other = testDomainNamed("other");
+
+    testStartStats(run, 0);
+    g_assert_true(testReplied(run, VB_FRAME_OK, testStats(false, false)));
+    testAssertDecides(run, QEMU_DRIVER_ASK);
+    testAssertQuestion(run, 0, 2, REMOTE_PROGRAM, 14, testDomainWord(0));
+    testAssertQuestion(run, 1, 2, REMOTE_PROGRAM, 14, testWord(g_steal_pointer(&other), 0));
+}
+
+static void
+testShowsStats(void)
+{
+    for (guint known = 0; known < 4; known++) {
+        const bool first = known & 1;
+        const bool second = known & 2;
+        testRun run = { 0 };
+
+        testStartStatsAsked(&run);
+        /* The second answer comes first. */
+        if (second)
+            testAnswerOk(&run, 1, testAnswerString(RUNNING("", "")));
+        else
+            testAnswer(&run, 1, VB_FRAME_ERROR, testError(VIR_ERR_NO_DOMAIN, 10, "a", "%s", "a"));
+        g_assert_false(qemuDriverCallIsSettled(run.call));
+        if (first)
+            testAnswerOk(&run, 0, testAnswerString(RUNNING("", "")));
+        else
+            testAnswerOk(&run, 0, testAnswerString("<domain"));
+        testAssertDecides(&run, QEMU_DRIVER_PASS);
+        testAssertUnchanged(&run);
+        testAssertEdits(&run, VB_FRAME_OK, testStats(false, false),
+                        known ? testStats(first, second) : NULL);
+        testEnd(&run);
+    }
+}
+
+/* Whatever an answer is, it ends nothing. */
+static void
+testShowsStatsOfNonsense(void)
+{
+    static const char *const texts[] = { "", "nonsense", "<network/>",
+                                         "<!DOCTYPE domain []>" RUNNING("", "") };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts) + 5; i++) {
+        testRun run = { 0 };
+
+        testStartStatsAsked(&run);
+        if (i < G_N_ELEMENTS(texts))
+            testAnswerOk(&run, 0, testAnswerString(texts[i]));
+        else if (i == G_N_ELEMENTS(texts))
+            qemuDriverCallAnswer(run.call, 0, VB_FRAME_OK, NULL, 0);
+        else if (i == G_N_ELEMENTS(texts) + 1)
+            qemuDriverCallAnswer(run.call, 0, VB_FRAME_ERROR, NULL, 0);
+        else if (i == G_N_ELEMENTS(texts) + 2)
+            testAnswer(&run, 0, VB_FRAME_CONTINUE, testAnswerString(RUNNING("", PCI)));
+        else if (i == G_N_ELEMENTS(texts) + 3)
+            testAnswer(&run, 0, 99, testAnswerString(RUNNING("", PCI)));
+        else
+            testAnswerOk(&run, 0, testWord(g_byte_array_new(), 0xffffffff));
+        g_assert_false(qemuDriverCallIsSettled(run.call));
+        testAnswerOk(&run, 1, testAnswerString(RUNNING("", "")));
+        testAssertDecides(&run, QEMU_DRIVER_PASS);
+        testAssertEdits(&run, VB_FRAME_OK, testStats(false, false), testStats(false, true));
+        testEnd(&run);
+    }
+}
+
+static void
+testStatsExpire(void)
+{
+    testRun run = { 0 };
+
+    testStartStatsAsked(&run);
+    testAnswerOk(&run, 1, testAnswerString(RUNNING("", "")));
+    qemuDriverCallExpire(run.call, "too late");
+    g_assert_true(qemuDriverCallIsSettled(run.call));
+    /* One that comes all the same. */
+    testAnswerOk(&run, 0, testAnswerString(RUNNING("", "")));
+    testAssertDecides(&run, QEMU_DRIVER_PASS);
+    testAssertUnchanged(&run);
+    testAssertEdits(&run, VB_FRAME_OK, testStats(false, false), testStats(false, true));
+    testEnd(&run);
+}
+
+/* Nothing is asked about a reply that says nothing of domains. */
+static void
+testStatsAskNothing(void)
+{
+    g_autoptr(GByteArray) answer = testStats(false, false);
+    testRun run = { 0 };
+
+    testStartStats(&run, 0);
+    for (size_t length = 0; length < answer->len; length++) {
+        g_autofree guint8 *few = g_memdup2(answer->data, length);
+
+        g_assert_false(qemuDriverCallReplied(run.call, VB_FRAME_OK, few ? few : (guint8 *)"",
+                                             length));
+        g_assert_null(qemuDriverCallEditReply(run.call, VB_FRAME_OK, few ? few : (guint8 *)"",
+                                              length, &(size_t){ 0 }));
+    }
+    testEnd(&run);
+
+    for (guint status = VB_FRAME_ERROR; status <= VB_FRAME_CONTINUE; status++) {
+        testStartStats(&run, 0);
+        g_assert_false(testReplied(&run, status, testStats(false, false)));
+        testAssertEdits(&run, status, testStats(false, false), NULL);
+        testEnd(&run);
+    }
+    testStartStats(&run, 0);
+    g_assert_false(qemuDriverCallReplied(run.call, VB_FRAME_OK, NULL, 0));
+    g_assert_null(qemuDriverCallEditReply(run.call, VB_FRAME_OK, NULL, 0, &(size_t){ 0 }));
+    testEnd(&run);
+    testStartStats(&run, 0);
+    g_assert_false(testReplied(&run, VB_FRAME_OK, testWord(g_byte_array_new(), 0)));
+    testAssertEdits(&run, VB_FRAME_OK, testWord(g_byte_array_new(), 0), NULL);
+    testEnd(&run);
+}
+
+static void
+testShowsOnlyBalloonStats(void)
+{
+    static const struct {
+        guint32 stats;
+        bool shown;
+    } cases[] = {
+        { 0, true }, { VIR_DOMAIN_STATS_BALLOON, true }, { 0xffffffff, true },
+        { VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_STATE, true },
+        { VIR_DOMAIN_STATS_STATE, false }, { ~(guint32)VIR_DOMAIN_STATS_BALLOON, false },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        testRun run = { 0 };
+
+        testStartStats(&run, cases[i].stats);
+        g_assert_true(qemuDriverCallWantsReply(run.call) == cases[i].shown);
+        testEnd(&run);
+    }
+}
+
+/* Domains that are named in the call change nothing. */
+static void
+testStatsOfNamedDomains(void)
+{
+    const testProcedure *procedure = testGetProcedure("GET_ALL_DOMAIN_STATS");
+    GByteArray *args = testWord(g_byte_array_new(), 2);
+    testRun run = { 0 };
+
+    for (guint i = 0; i < 2; i++) {
+        g_autoptr(GByteArray) domain = testDomain();
+
+        g_byte_array_append(args, domain->data, domain->len);
+    }
+    testStartWith(&run, procedure, testWord(testWord(args, VIR_DOMAIN_STATS_STATE), 0xffffffff));
+    testAssertDecides(&run, QEMU_DRIVER_PASS);
+    g_assert_false(qemuDriverCallWantsReply(run.call));
+    testEnd(&run);
+}
+
+#define CAPS(hostdev, balloon) "<domainCapabilities><devices><hostdev supported='yes'>" \
+    hostdev "</hostdev>" balloon "</devices>"
+#define CAPS_END "</domainCapabilities>"
+#define SHOWN_CAPS \
+    CAPS("  <enum name='ballooning'>\n        <value>on</value>\n" \
+                 "        <value>off</value>\n      </enum>\n    ", \
+                 "  <memballoon supported='yes'>\n      <enum name='policy'>\n" \
+                 "        <value>block</value>\n        <value>warn</value>\n" \
+                 "        <value>ignore</value>\n        <value>redirect</value>\n" \
+                 "        <value>default</value>\n      </enum>\n    </memballoon>\n  ")
+
+static void
+testShowsCapabilities(void)
+{
+    static const char before[] = CAPS("", "") CAPS_END;
+    static const char after[] = SHOWN_CAPS CAPS_END;
+    const size_t most = 4194304 - strlen(after);
+    testRun run = { 0 };
+
+    testStartDump(&run, testGetProcedure("GET_DOMAIN_CAPABILITIES"));
+    g_assert_false(testReplied(&run, VB_FRAME_OK, testAnswerString(before)));
+    testAssertEdits(&run, VB_FRAME_OK, testAnswerString(before), testAnswerString(after));
+    testAssertEdits(&run, VB_FRAME_ERROR, testAnswerString(before), NULL);
+    testAssertEdits(&run, VB_FRAME_OK, testAnswerString("<domainCapabilities/>"), NULL);
+    /* A domain's attributes are none of a host's. */
+    testAssertEdits(&run, VB_FRAME_OK, testAnswerString("<domainCapabilities><memballoon model="
+                                                        "'virtio'/></domainCapabilities>"), NULL);
+    for (size_t spaces = most; spaces <= most + 1; spaces++) {
+        g_autofree char *fill = g_strnfill(spaces, ' ');
+        g_autofree char *tooLong = g_strconcat(CAPS("", ""), fill, CAPS_END, NULL);
+        g_autofree char *shown = g_strconcat(SHOWN_CAPS, fill, CAPS_END, NULL);
+
+        testAssertEdits(&run, VB_FRAME_OK, testAnswerString(tooLong),
+                        spaces == most ? testAnswerString(shown) : NULL);
+    }
+    testEnd(&run);
+}
+
+/* What has grown too large */
+
+#define TOO_LARGE "the document would be larger than 4 MiB in the form in which libvirt stores it"
+
+static char *
+testFill(const char *begin, size_t length, const char *end)
+{
+    g_autofree char *fill = g_strnfill(length, ' ');
+
+    return g_strconcat(begin, fill, end, NULL);
+}
+
+/* The longest stored form that libvirtd decodes, and one byte more. */
+static void
+testProcedureTooLarge(gconstpointer opaque)
+{
+    static const char begin[] = DEFINITION_BEGIN("guest");
+    static const char written[] = DEFINITION_END(WRITTEN_BALLOON("warn"), "");
+    static const char stored[] = DEFINITION_END(BALLOON, STORED_POLICY("warn"));
+    const testProcedure *procedure = opaque;
+    const size_t most = 4194304 - strlen(begin) - strlen(stored);
+
+    for (size_t spaces = most; spaces <= most + 1; spaces++) {
+        g_autofree char *before = testFill(begin, spaces, written);
+        g_autofree char *after = testFill(begin, spaces, stored);
+        testRun run = { 0 };
+
+        testStartWith(&run, procedure, testMakeArgs(procedure, before, NULL));
+        if (spaces == most) {
+            g_assert_cmpint(testDecide(&run), ==, QEMU_DRIVER_PASS);
+            testAssertForwards(&run, procedure->number, testMakeArgs(procedure, after, NULL));
+        } else {
+            g_assert_cmpint(testDecide(&run), ==, QEMU_DRIVER_REFUSE);
+            testAssertBytes((GByteArray *)qemuDriverCallGetError(run.call),
+                            testRefusalFrom(VIR_ERR_XML_ERROR, VIR_FROM_XML, "XML error",
+                                            TOO_LARGE));
+            g_assert_false(qemuDriverCallGetForward(run.call, &(gint32){ 0 },
+                                                    &(const guint8 *){ NULL }, &(size_t){ 0 }));
+        }
+        testEnd(&run);
+    }
+}
+
+/* What needs no change may be as long as a string can be. */
+static void
+testLargePasses(void)
+{
+    static const char begin[] = DEFINITION_BEGIN("guest");
+    static const char end[] = DEFINITION_END(BALLOON, STORED_POLICY("warn"));
+    const testProcedure *procedure = testGetProcedure("DEFINE_XML_FLAGS");
+    g_autofree char *text = testFill(begin, 4194304 - strlen(begin) - strlen(end), end);
+    testRun run = { 0 };
+
+    testStartWith(&run, procedure, testMakeArgs(procedure, text, NULL));
+    g_assert_cmpint(testDecide(&run), ==, QEMU_DRIVER_PASS);
+    testAssertUnchanged(&run);
+    testEnd(&run);
+}
+
+/* One of several documents is enough. */
+static void
+testParamsTooLarge(void)
+{
+    static const char begin[] = DEFINITION_BEGIN("guest");
+    static const char written[] = DEFINITION_END(WRITTEN_BALLOON("warn"), "");
+    const testProcedure *procedure = testGetProcedure("MIGRATE_PERFORM3_PARAMS");
+    g_autofree char *small = testFill(begin, 1, written);
+    g_autofree char *large = testFill(begin, 4194304 - strlen(begin) - strlen(written), written);
+
+    for (guint i = 0; i < 2; i++) {
+        testRun run = { 0 };
+
+        testStartWith(&run, procedure,
+                      testMakeParams(procedure, "destination_xml", i == 0 ? small : large,
+                                     "persistent_xml", i == 0 ? large : small));
+        g_assert_cmpint(testDecide(&run), ==, QEMU_DRIVER_REFUSE);
+        testAssertBytes((GByteArray *)qemuDriverCallGetError(run.call),
+                        testRefusalFrom(VIR_ERR_XML_ERROR, VIR_FROM_XML, "XML error", TOO_LARGE));
+        testEnd(&run);
+    }
+}
+
+/* A device that is small goes into a definition that is not. */
+static void
+testAttachTooLarge(void)
+{
+    static const char begin[] = DEFINITION_BEGIN("guest");
+    static const char before[] = DEFINITION_END(BALLOON, "");
+    static const char after[] = DEFINITION_END(BALLOON MDEV("", MDEV_ALIAS), OVERRIDE);
+    const size_t most = 4194304 - strlen(begin) - strlen(after);
+
+    for (size_t spaces = most; spaces <= most + 1; spaces++) {
+        g_autofree char *definition = testFill(begin, spaces, before);
+        g_autofree char *expected = testFill(begin, spaces, after);
+        testRun run = { .conn.libvirt = 8002000 };
+
+        testStartAttach(&run, VIR_DOMAIN_DEVICE_MODIFY_CONFIG);
+        testAnswerOk(&run, 0, testAnswerString(GUEST("", "1048576", "", "")));
+        testAnswerDefinition(&run, 1, definition);
+        if (spaces == most)
+            testAssertDefines(&run, expected);
+        else
+            testAssertRefuses(&run, testRefusalFrom(VIR_ERR_XML_ERROR, VIR_FROM_XML, "XML error",
+                                                    TOO_LARGE));
+        testEnd(&run);
+    }
+}
+
 #undef TURN
 #undef LENIENT
 #undef TURN_PASSES
@@ -2485,11 +2949,11 @@ testLongName(void)
 
     testStart(&run, REMOTE_PROGRAM, 31, testWord(testWord(args, 0), (guint32)HALF));
     g_assert_nonnull(run.call);
-    name[255] = '\0';
-    g_assert_cmpstr(qemuDriverCallGetName(run.call), ==, name);
     testAssertDecides(&run, QEMU_DRIVER_ASK);
     testAnswerOk(&run, 0, testAnswerString("QEMU"));
     testAssertDecides(&run, QEMU_DRIVER_QUEUE);
+    name[255] = '\0';
+    g_assert_cmpstr(qemuDriverCallGetName(run.call), ==, name);
     testAssertDecides(&run, QEMU_DRIVER_ASK);
     testAssertQuestion(&run, 0, 1, REMOTE_PROGRAM, 14, testWord(testDomainNamed(name), 0));
     testEnd(&run);
@@ -3038,6 +3502,50 @@ testAddXML(void)
 }
 
 static void
+testAddState(void)
+{
+    static const char *const unanswered[] = {
+        "that has gone", "that may not be read", "with XML that is none",
+        "with XML that is too large", "with XML that does not come in time",
+    };
+
+    g_test_add_func("/qemudriver/messages say what inhibits", testShowsMessage);
+    g_test_add_func("/qemudriver/messages that are cut off stay", testShowsNoMessageCutOff);
+    g_test_add_func("/qemudriver/messages of some kinds say nothing of ours",
+                    testShowsNoOtherMessages);
+    for (guint i = 0; i < G_N_ELEMENTS(unanswered); i++) {
+        g_autofree char *path = g_strdup_printf("/qemudriver/messages of a domain %s are libvirt's",
+                                                unanswered[i]);
+
+        g_test_add_data_func(path, GUINT_TO_POINTER(i), testMessagesUnanswered);
+    }
+    g_test_add_func("/qemudriver/statistics show the state of the domains that are known",
+                    testShowsStats);
+    g_test_add_func("/qemudriver/an answer that is none adds nothing to statistics",
+                    testShowsStatsOfNonsense);
+    g_test_add_func("/qemudriver/statistics show what is known in time", testStatsExpire);
+    g_test_add_func("/qemudriver/statistics without a domain ask nothing", testStatsAskNothing);
+    g_test_add_func("/qemudriver/only statistics of the balloon have something of ours",
+                    testShowsOnlyBalloonStats);
+    g_test_add_func("/qemudriver/which statistics are wanted stands behind the domains",
+                    testStatsOfNamedDomains);
+    g_test_add_func("/qemudriver/capabilities say what may be written", testShowsCapabilities);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(testProcedures); i++) {
+        const testProcedure *procedure = &testProcedures[i];
+        g_autofree char *path = g_strdup_printf("/qemudriver/%s is refused where its document "
+                                                "grows too large", procedure->name);
+
+        if (procedure->xml && !strstr(procedure->name, "DEVICE"))
+            g_test_add_data_func(path, procedure, testProcedureTooLarge);
+    }
+    g_test_add_func("/qemudriver/a large document that needs no change passes", testLargePasses);
+    g_test_add_func("/qemudriver/one document that grows too large is enough", testParamsTooLarge);
+    g_test_add_func("/qemudriver/an attachment is refused where the definition grows too large",
+                    testAttachTooLarge);
+}
+
+static void
 testAddFailure(const testFailure *failure)
 {
     g_autofree char *xml = g_strdup_printf("/qemudriver/XML: %s", failure->sentence);
@@ -3064,6 +3572,7 @@ main(int argc, char **argv)
     testAddAttach(&testProcedures[2]);
     testAddAttach(&testProcedures[3]);
     testAddXML();
+    testAddState();
 
     g_test_add_func("/qemudriver/a shrink is refused", testRefusesSetMemory);
     g_test_add_data_func("/qemudriver/a QMP command is refused", GINT_TO_POINTER(0),

@@ -156,6 +156,28 @@ static const testCommand testCommands[] = {
 };
 
 static void
+testMakeCommand(void)
+{
+    g_autofree char *query = qemuMonitorJSONMakeCommand("query-migrate");
+    g_autofree char *odd = qemuMonitorJSONMakeCommand("a\"b\\c\n%s");
+
+    g_assert_cmpstr(query, ==, "{\"execute\":\"query-migrate\"}");
+    g_assert_cmpstr(odd, ==, "{\"execute\":\"a\\\"b\\\\c\\n%s\"}");
+}
+
+static void
+testMakeHuman(void)
+{
+    g_autofree char *line = qemuMonitorJSONMakeHuman("info network");
+    g_autofree char *odd = qemuMonitorJSONMakeHuman("a\",\"cpu-index\":1,\"b\":\"/\n");
+
+    g_assert_cmpstr(line, ==, "{\"execute\":\"human-monitor-command\",\"arguments\":"
+                    "{\"command-line\":\"info network\"}}");
+    g_assert_cmpstr(odd, ==, "{\"execute\":\"human-monitor-command\",\"arguments\":{"
+                    "\"command-line\":\"a\\\",\\\"cpu-index\\\":1,\\\"b\\\":\\\"/\\n\"}}");
+}
+
+static void
 testMake(gconstpointer data)
 {
     const testCommand *command = data;
@@ -531,6 +553,397 @@ testNulInsideTextIsNoAnswer(void)
     testAssertNoString("{\"return\":\"/sys\\u0000/bus\"}");
 }
 
+/* What a running QEMU says of itself */
+
+/* "postcopy-active sending: reason one, reason two", or "-" without a status */
+static char *
+testFormatMigration(const qemuMonitorMigration *migration)
+{
+    g_autofree char *reasons = migration->blocked ? g_strjoinv(", ", migration->blocked) : NULL;
+
+    return g_strconcat(migration->status ? migration->status : "-",
+                       migration->sending ? " sending" : "",
+                       reasons ? ": " : NULL, reasons, NULL);
+}
+
+static char *
+testFormatNodes(const GPtrArray *nodes)
+{
+    GString *text = g_string_new(NULL);
+    guint i;
+
+    for (i = 0; i < nodes->len; i++) {
+        const qemuMonitorBlockNode *node = g_ptr_array_index(nodes, i);
+
+        g_string_append_printf(text, "%s%s=%s", i > 0 ? " " : "", node->name ? node->name : "?",
+                               node->driver);
+    }
+    return g_string_free(text, FALSE);
+}
+
+/* Each gives what the query says in words, or NULL and @error. */
+
+static char *
+testReadMigrate(const char *reply, GError **error)
+{
+    g_auto(qemuMonitorMigration) migration = { 0 };
+
+    if (!qemuMonitorJSONParseMigrate(reply, &migration, error))
+        return NULL;
+    return testFormatMigration(&migration);
+}
+
+static char *
+testReadSnapshot(const char *reply, GError **error)
+{
+    bool value = true;
+
+    if (!qemuMonitorJSONParseCapability(reply, "background-snapshot", &value, error))
+        return NULL;
+    return g_strdup(value ? "on" : "off");
+}
+
+static char *
+testReadSev(const char *reply, GError **error)
+{
+    bool sev = true;
+
+    if (!qemuMonitorJSONParseSev(reply, &sev, error))
+        return NULL;
+    return g_strdup(sev ? "sev" : "none");
+}
+
+static char *
+testReadColo(const char *reply, GError **error)
+{
+    bool secondary = true;
+
+    if (!qemuMonitorJSONParseColo(reply, &secondary, error))
+        return NULL;
+    return g_strdup(secondary ? "secondary" : "none");
+}
+
+static char *
+testReadVersion(const char *reply, GError **error)
+{
+    unsigned int version = 1;
+
+    if (!qemuMonitorJSONParseVersion(reply, &version, error))
+        return NULL;
+    return g_strdup_printf("%u", version);
+}
+
+static char *
+testReadNodes(const char *reply, GError **error)
+{
+    g_autoptr(GPtrArray) nodes = qemuMonitorJSONParseBlockNodes(reply, error);
+
+    return nodes ? testFormatNodes(nodes) : NULL;
+}
+
+typedef char *
+(*testReader)(const char *reply, GError **error);
+
+/* In the order of testReaders. */
+typedef enum {
+    TEST_MIGRATE,
+    TEST_SNAPSHOT,
+    TEST_SEV,
+    TEST_COLO,
+    TEST_VERSION,
+    TEST_NODES,
+} testQueryKind;
+
+static const struct {
+    const char *name;
+    testReader read;
+    const char *none;  /* where QEMU does not have the query */
+    const char *other; /* an answer of a type that this query never has */
+} testReaders[] = {
+    { "query-migrate", testReadMigrate, "-", "{\"return\":[]}" },
+    { "query-migrate-capabilities", testReadSnapshot, "off", "{\"return\":{}}" },
+    { "query-sev", testReadSev, "none", "{\"return\":[]}" },
+    { "query-colo-status", testReadColo, "none", "{\"return\":[]}" },
+    { "query-version", testReadVersion, "0", "{\"return\":[]}" },
+    { "query-named-block-nodes", testReadNodes, "", "{\"return\":{}}" },
+};
+
+typedef struct {
+    const char *sentence;
+    testQueryKind kind;
+    const char *reply;    /* JSON, or the name of a file */
+    const char *expected; /* NULL: it is refused */
+} testQuery;
+
+#define CAPABILITY(name, state) "{\"state\":" state ",\"capability\":\"" name "\"}"
+#define SNAPSHOT(state) "{\"return\":[" CAPABILITY("xbzrle", "true") "," \
+    CAPABILITY("background-snapshot", state) "," CAPABILITY("colo", "true") "]}"
+#define VERSION(major, minor) "{\"return\":{\"qemu\":{\"micro\":0,\"minor\":" minor \
+    ",\"major\":" major "},\"package\":\"\"}}"
+
+static const testQuery testQueries[] = {
+    { "nothing ever migrated", TEST_MIGRATE, "query-migrate-none", "-" },
+    { "a device that cannot migrate", TEST_MIGRATE, "query-migrate-blocked",
+      "-: non-migratable device: 0000:00:03.0/nvme" },
+    { "two reasons not to migrate, one of them protection", TEST_MIGRATE,
+      "query-migrate-protected", "-: non-migratable device: 0000:00:03.0/nvme, protected VMs are "
+      "currently not migratable." },
+    { "a running background snapshot", TEST_MIGRATE, "query-migrate-snapshot-active",
+      "active sending" },
+    { "a background snapshot that has ended", TEST_MIGRATE, "query-migrate-snapshot-completed",
+      "completed sending" },
+    { "a source", TEST_MIGRATE, "query-migrate-source-active", "active sending" },
+    { "a source after the switch to postcopy", TEST_MIGRATE, "query-migrate-source-postcopy",
+      "postcopy-active sending" },
+    { "a target", TEST_MIGRATE, "query-migrate-target-active", "active" },
+    { "a target after the switch to postcopy", TEST_MIGRATE, "query-migrate-target-postcopy",
+      "postcopy-active" },
+    { "a target that has all", TEST_MIGRATE, "query-migrate-target-completed", "completed" },
+    { "a target of COLO", TEST_MIGRATE, "query-migrate-target-colo", "colo" },
+    { "an empty list of reasons", TEST_MIGRATE, "{\"return\":{\"blocked-reasons\":[]}}", "-: " },
+    { "members that nobody knows", TEST_MIGRATE,
+      "{\"return\":{\"novelty\":[[1]],\"status\":\"device\"}}", "device" },
+    { "a status that is a number", TEST_MIGRATE, "{\"return\":{\"status\":1}}", NULL },
+    { "a status with a NUL", TEST_MIGRATE, "{\"return\":{\"status\":\"active\\u0000\"}}", NULL },
+    { "reasons that are a text", TEST_MIGRATE,
+      "{\"return\":{\"blocked-reasons\":\"protected VMs are currently not migratable.\"}}", NULL },
+    { "a reason that is no text", TEST_MIGRATE,
+      "{\"return\":{\"blocked-reasons\":[{\"protected\":true}]}}", NULL },
+
+    { "no capability is on", TEST_SNAPSHOT, "query-migrate-capabilities", "off" },
+    { "the capability is on", TEST_SNAPSHOT, "query-migrate-capabilities-snapshot", "on" },
+    { "the capability is on among others", TEST_SNAPSHOT, SNAPSHOT("true"), "on" },
+    { "only others are on", TEST_SNAPSHOT, SNAPSHOT("false"), "off" },
+    { "a version without the capability", TEST_SNAPSHOT,
+      "{\"return\":[" CAPABILITY("postcopy-ram", "true") "]}", "off" },
+    { "a longer name is another capability", TEST_SNAPSHOT,
+      "{\"return\":[" CAPABILITY("background-snapshot-x", "true") "]}", "off" },
+    { "no capabilities at all", TEST_SNAPSHOT, "{\"return\":[]}", "off" },
+    { "a state that is a text", TEST_SNAPSHOT, SNAPSHOT("\"false\""), NULL },
+    { "a state that is a number", TEST_SNAPSHOT, SNAPSHOT("1"), NULL },
+    { "a state that is null", TEST_SNAPSHOT, SNAPSHOT("null"), NULL },
+    { "a capability without a state", TEST_SNAPSHOT,
+      "{\"return\":[{\"capability\":\"background-snapshot\"}]}", NULL },
+    { "a capability that is no object", TEST_SNAPSHOT, "{\"return\":[\"background-snapshot\"]}",
+      NULL },
+    { "a capability that is null", TEST_SNAPSHOT, "{\"return\":[null]}", NULL },
+
+    { "SEV is off", TEST_SEV, "query-sev-off", "none" },
+    { "SEV is on", TEST_SEV, "query-sev-sev", "sev" },
+    { "SEV-ES is on", TEST_SEV, "query-sev-sev-es", "sev" },
+    { "SEV is off where it has a type", TEST_SEV, "query-sev-9.1-off", "none" },
+    { "SEV is on and has its type", TEST_SEV, "query-sev-9.1-sev", "sev" },
+    { "SEV-SNP discards", TEST_SEV, "query-sev-9.1-sev-snp", "none" },
+    { "nothing said of SEV", TEST_SEV, "{\"return\":{}}", NULL },
+    { "SEV on as a text", TEST_SEV, "{\"return\":{\"enabled\":\"false\"}}", NULL },
+    { "SEV on as a number", TEST_SEV, "{\"return\":{\"enabled\":1}}", NULL },
+    { "a type of SEV that is a list", TEST_SEV,
+      "{\"return\":{\"enabled\":true,\"sev-type\":[\"sev-snp\"]}}", NULL },
+
+    { "no COLO", TEST_COLO, "query-colo-status-none", "none" },
+    { "the primary side of COLO", TEST_COLO, "query-colo-status-primary", "none" },
+    { "the secondary side of COLO", TEST_COLO, "query-colo-status-secondary", "secondary" },
+    { "what was the secondary side", TEST_COLO,
+      "{\"return\":{\"last-mode\":\"secondary\",\"mode\":\"none\",\"reason\":\"request\"}}",
+      "none" },
+    { "nothing said of COLO", TEST_COLO, "{\"return\":{}}", NULL },
+    { "a mode that is a list", TEST_COLO, "{\"return\":{\"mode\":[\"secondary\"]}}", NULL },
+
+    { "7.2 with a package's name", TEST_VERSION, "query-version", "7002" },
+    { "5.2", TEST_VERSION, VERSION("5", "2"), "5002" },
+    { "6.1.94 is before 6.2", TEST_VERSION,
+      "{\"return\":{\"qemu\":{\"micro\":94,\"minor\":1,\"major\":6},\"package\":\"\"}}", "6001" },
+    { "10.0", TEST_VERSION, VERSION("10", "0"), "10000" },
+    { "11.1", TEST_VERSION, VERSION("11", "1"), "11001" },
+    { "no version", TEST_VERSION, "{\"return\":{}}", NULL },
+    { "a version without a minor number", TEST_VERSION, "{\"return\":{\"qemu\":{\"major\":7}}}",
+      NULL },
+    { "a version in texts", TEST_VERSION, VERSION("\"7\"", "\"2\""), NULL },
+    { "a version in lists", TEST_VERSION, VERSION("[7]", "[2]"), NULL },
+    { "a version that is a text", TEST_VERSION, "{\"return\":{\"qemu\":\"7.2\"}}", NULL },
+
+    { "a disk of a file", TEST_NODES, "query-named-block-nodes",
+      "libvirt-1-format=raw libvirt-1-storage=file" },
+    { "a userspace NVMe disk", TEST_NODES, "query-named-block-nodes-nvme",
+      "libvirt-1-format=raw libvirt-1-storage=nvme" },
+    { "disks of libblkio", TEST_NODES, "query-named-block-nodes-blkio",
+      "libvirt-1-storage=virtio-blk-vhost-vdpa libvirt-2-storage=virtio-blk-vfio-pci "
+      "libvirt-3-storage=nvme-io_uring" },
+    { "no disks", TEST_NODES, "{\"return\":[]}", "" },
+    { "a node without a name", TEST_NODES, "{\"return\":[{\"drv\":\"nvme\"}]}", "?=nvme" },
+    { "a node without a driver", TEST_NODES, "{\"return\":[{\"node-name\":\"a\"}]}", NULL },
+    { "a driver that is an object", TEST_NODES,
+      "{\"return\":[{\"node-name\":\"a\",\"drv\":{\"nvme\":1}}]}", NULL },
+    { "a driver with a NUL", TEST_NODES,
+      "{\"return\":[{\"node-name\":\"a\",\"drv\":\"nvme\\u0000x\"}]}", NULL },
+    { "a node that is null", TEST_NODES, "{\"return\":[null]}", NULL },
+    { "a node that is a text", TEST_NODES, "{\"return\":[\"nvme\"]}", NULL },
+};
+
+static void
+testAssertQuery(testQueryKind kind, const char *reply, const char *expected)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = testReaders[kind].read(reply, &error);
+
+    g_assert_cmpstr(text, ==, expected);
+    if (expected)
+        g_assert_no_error(error);
+    else
+        g_assert_error(error, VB_ERROR, VB_ERROR_PROTOCOL);
+}
+
+static void
+testQueryCase(gconstpointer opaque)
+{
+    const testQuery *data = opaque;
+    g_autofree char *text = data->reply[0] == '{' ? g_strdup(data->reply) : testLoad(data->reply);
+
+    testAssertQuery(data->kind, text, data->expected);
+}
+
+/* A version without the query does not have the thing either. */
+static void
+testQueriesThatAVersionLacks(void)
+{
+    g_autofree char *notFound = testLoad("error-no-command");
+    static const char generic[] =
+        "{\"id\":\"libvirt-1\",\"error\":{\"class\":\"GenericError\",\"desc\":\"no\"}}";
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(testReaders); i++) {
+        testAssertQuery((testQueryKind)i, notFound, testReaders[i].none);
+        testAssertQuery((testQueryKind)i, generic, testReaders[i].none);
+    }
+}
+
+static void
+testQueriesWithoutAnswer(void)
+{
+    static const char *const hostile[] = {
+        "hostile-empty", "hostile-truncated", "hostile-html", "hostile-trailing-text",
+        "hostile-two-replies", "hostile-invalid-utf8",
+    };
+    size_t i;
+    size_t j;
+
+    for (i = 0; i < G_N_ELEMENTS(testReaders); i++) {
+        testAssertQuery((testQueryKind)i, testReaders[i].other, NULL);
+        testAssertQuery((testQueryKind)i, "{\"return\":\"\"}", NULL);
+        testAssertQuery((testQueryKind)i, "{\"return\":true}", NULL);
+        for (j = 0; j < G_N_ELEMENTS(hostile); j++) {
+            g_autofree char *reply = testLoad(hostile[j]);
+
+            testAssertQuery((testQueryKind)i, reply, NULL);
+        }
+        for (j = 0; j < G_N_ELEMENTS(testNothings); j++) {
+            const char *reply = testNothings[j].reply;
+
+            if (strcmp(reply, "{\"return\":{}}") != 0)
+                testAssertQuery((testQueryKind)i, reply, NULL);
+        }
+    }
+}
+
+/* A MiB is read and one byte more is not. */
+static void
+testLargestAnswer(void)
+{
+    const gsize limit = 1048576;
+    static const char open[] = "{\"return\":[],\"id\":\"";
+    g_autofree char *id = g_strnfill(limit - strlen(open) - strlen("\"}"), 'x');
+    g_autofree char *largest = g_strconcat(open, id, "\"}", NULL);
+    g_autofree char *larger = g_strconcat(open, id, "x\"}", NULL);
+
+    g_assert_cmpuint(strlen(largest), ==, limit);
+    testAssertList(largest, "");
+    testAssertQuery(TEST_NODES, largest, "");
+    testAssertNothing(larger);
+    testAssertQuery(TEST_NODES, larger, NULL);
+}
+
+static void
+testHundredDisks(void)
+{
+    g_autofree char *two = testLoad("query-named-block-nodes");
+    const char *first = strchr(two, '[') + 1;
+    g_autofree char *nodes = g_strndup(first, (gsize)(strrchr(two, ']') - first));
+    g_autoptr(GString) reply = g_string_new("{\"return\":[");
+    g_autoptr(GPtrArray) read = NULL;
+    g_autoptr(GError) error = NULL;
+    guint i;
+
+    for (i = 0; i < 100; i++)
+        g_string_append_printf(reply, "%s%s", i > 0 ? "," : "", nodes);
+    g_string_append(reply, "]}");
+    read = qemuMonitorJSONParseBlockNodes(reply->str, &error);
+    g_assert_no_error(error);
+    if (read)
+        g_assert_cmpuint(read->len, ==, 200);
+}
+
+/* Every byte of a recorded answer replaced, and every byte left off: read or refused. */
+static void
+testQueriesChanged(void)
+{
+    static const char *const names[] = {
+        "query-migrate-protected", "query-migrate-capabilities", "query-sev-9.1-sev",
+        "query-colo-status-secondary", "query-version", "query-named-block-nodes-nvme",
+    };
+    static const char odd[] = "\"\\{}[]:,\001\377 0n";
+    size_t i;
+    size_t j;
+    size_t k;
+
+    for (i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *reply = testLoad(names[i]);
+        size_t length = strlen(g_strchomp(reply));
+
+        for (j = 0; j < length; j++) {
+            g_autofree char *prefix = g_strndup(reply, j);
+
+            testAssertQuery((testQueryKind)i, prefix, NULL);
+            for (k = 0; k < sizeof(odd) - 1; k++) {
+                g_autofree char *changed = g_strdup(reply);
+                g_autofree char *text = NULL;
+                g_autoptr(GError) error = NULL;
+
+                changed[j] = odd[k];
+                text = testReaders[i].read(changed, &error);
+                g_assert_true((text == NULL) == (error != NULL));
+            }
+        }
+    }
+}
+
+/* The texts for humans: what the parser of texts gives, and an unknown command is one, too. */
+static void
+testTextForHumans(void)
+{
+    g_autofree char *network = testLoad("info-network");
+    g_autofree char *unknown = testLoad("info-unknown");
+
+    testAssertString(network, "hub 0\r\n \\ h0\r\nnet0: index=0,type=nic,model=virtio-net-pci,"
+                     "macaddr=52:54:00:12:34:56\r\n \\ hostnet0: index=0,type=user,net=10.0.2.0,"
+                     "restrict=off\r\n");
+    testAssertString(unknown, "unknown command: 'info novelty'\r\n");
+}
+
+/* What is cleared may be cleared again. */
+static void
+testMigrationIsCleared(void)
+{
+    g_autofree char *reply = testLoad("query-migrate-protected");
+    qemuMonitorMigration migration = { 0 };
+
+    g_assert_true(qemuMonitorJSONParseMigrate(reply, &migration, NULL));
+    g_assert_nonnull(migration.blocked);
+    qemuMonitorMigrationClear(&migration);
+    g_assert_null(migration.blocked);
+    g_assert_null(migration.status);
+    qemuMonitorMigrationClear(&migration);
+}
+
 static void
 testErrorsAreOptional(void)
 {
@@ -539,6 +952,8 @@ testErrorsAreOptional(void)
     g_assert_null(qemuMonitorJSONParseQomList("nonsense", NULL));
     g_assert_false(qemuMonitorJSONParseBool("nonsense", &value, NULL));
     g_assert_null(qemuMonitorJSONParseString("nonsense", NULL));
+    for (size_t i = 0; i < G_N_ELEMENTS(testReaders); i++)
+        g_assert_null(testReaders[i].read("nonsense", NULL));
 }
 
 static void
@@ -567,6 +982,25 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &testCommands[i], testMake);
     }
+
+    g_test_add_func("/qemumonitorjson/make/a command without arguments", testMakeCommand);
+    g_test_add_func("/qemumonitorjson/make/a line for the human monitor", testMakeHuman);
+    for (i = 0; i < G_N_ELEMENTS(testQueries); i++) {
+        g_autofree char *path = g_strdup_printf("/qemumonitorjson/%s/%s",
+                                                testReaders[testQueries[i].kind].name,
+                                                testQueries[i].sentence);
+
+        g_test_add_data_func(path, &testQueries[i], testQueryCase);
+    }
+    g_test_add_func("/qemumonitorjson/queries that a version lacks say nothing",
+                    testQueriesThatAVersionLacks);
+    g_test_add_func("/qemumonitorjson/no answer/to any query", testQueriesWithoutAnswer);
+    g_test_add_func("/qemumonitorjson/no answer/more than a MiB", testLargestAnswer);
+    g_test_add_func("/qemumonitorjson/a hundred disks are read", testHundredDisks);
+    g_test_add_func("/qemumonitorjson/every byte of a query's answer left off or replaced",
+                    testQueriesChanged);
+    g_test_add_func("/qemumonitorjson/texts for humans are texts", testTextForHumans);
+    g_test_add_func("/qemumonitorjson/a migration is cleared", testMigrationIsCleared);
 
     g_test_add_func("/qemumonitorjson/recorded lists", testRecordedList);
     g_test_add_func("/qemumonitorjson/recorded booleans", testRecordedBool);

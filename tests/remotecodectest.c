@@ -1404,6 +1404,218 @@ testAddDocuments(void)
     g_test_add_func("/remotecodec/a text and a domain are decoded", testStringDomain);
 }
 
+/* ---- lists of domains ---- */
+
+static GByteArray *
+testNewDomains(guint32 count)
+{
+    GByteArray *bytes = g_byte_array_new();
+
+    testPutWord(bytes, count);
+    for (guint32 i = 0; i < count; i++) {
+        g_autofree char *name = testNewName(i % 6);
+
+        testPutDomain(bytes, name, i);
+    }
+    return bytes;
+}
+
+/* The arguments of CONNECT_GET_ALL_DOMAIN_STATS. */
+static void
+testWantDomains(void)
+{
+    for (guint32 count = 0; count < 7; count++) {
+        g_autoptr(GByteArray) bytes = testNewDomains(count);
+        g_autoptr(GArray) documents = NULL;
+
+        testPutWord(bytes, 0xffffffffu);
+        testPutWord(bytes, 0);
+        testWantCheck("Duu", bytes);
+        documents = remoteArgsFindDocuments("Duu", bytes->data, bytes->len);
+        g_assert_nonnull(documents);
+        g_assert_cmpuint(documents->len, ==, 0);
+        for (size_t length = 0; length < bytes->len; length++) {
+            g_autofree guint8 *cut = testCut(bytes, length);
+
+            g_assert_null(remoteArgsFindDocuments("Duu", cut, length));
+        }
+    }
+}
+
+static void
+testWantMostDomains(void)
+{
+    g_autoptr(GByteArray) most = testNewDomains(REMOTE_DOMAIN_LIST_MAX);
+    g_autoptr(GByteArray) more = testNewDomains(REMOTE_DOMAIN_LIST_MAX + 1);
+    g_autoptr(GArray) documents = remoteArgsFindDocuments("D", most->data, most->len);
+
+    g_assert_nonnull(documents);
+    g_assert_cmpuint(testWantRun("D", most), ==, most->len);
+    g_assert_null(remoteArgsFindDocuments("D", more->data, more->len));
+    g_assert_cmpuint(testWantRun("D", more), ==, 4);
+}
+
+/* Nothing is wanted of a list that is none, nor of a name that is none in the middle of it. */
+static void
+testWantHostileDomains(void)
+{
+    static const guint32 counts[] = { REMOTE_DOMAIN_LIST_MAX + 1, 0x7fffffff, 0x80000000u,
+                                      0xffffffffu };
+    static const guint32 lengths[] = { REMOTE_STRING_MAX + 1, 0x7fffffff, 0x80000000u,
+                                       0xffffffffu };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(counts); i++) {
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+
+        testPutWord(bytes, counts[i]);
+        testPutDomain(bytes, "guest", 7);
+        g_assert_cmpuint(testWantRun("Duu", bytes), ==, 4);
+        g_assert_null(remoteArgsFindDocuments("Duu", bytes->data, bytes->len));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(lengths); i++) {
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        size_t place;
+
+        testPutWord(bytes, 2);
+        testPutDomain(bytes, "guest", 7);
+        place = bytes->len;
+        testPutWord(bytes, lengths[i]);
+        testPutLong(bytes, 0);
+        g_assert_cmpuint(testWantRun("Duu", bytes), ==, place + 4);
+        g_assert_null(remoteArgsFindDocuments("Duu", bytes->data, bytes->len));
+    }
+}
+
+/* ---- one more message ---- */
+
+/* Takes what @bytes become with @message behind the last one. */
+static void
+testAssertAdds(const GByteArray *bytes, const char *message, const GByteArray *expected)
+{
+    g_autofree guint8 *result = NULL;
+    size_t length = 0;
+
+    result = remoteAddMessage(bytes->data, bytes->len, message, &length);
+    g_assert_nonnull(result);
+    g_assert_cmpmem(result, (guint)length, expected->data, expected->len);
+}
+
+static void
+testAddMessage(void)
+{
+    for (guint32 count = 0; count < 4; count++) {
+        for (size_t length = 0; length < 6; length++) {
+            g_autofree char *message = testNewName(length);
+            g_autoptr(GByteArray) bytes = g_byte_array_new();
+            g_autoptr(GByteArray) expected = g_byte_array_new();
+
+            testPutWord(bytes, count);
+            testPutWord(expected, count + 1);
+            for (guint32 i = 0; i < count; i++) {
+                g_autofree char *other = testNewName(count + i);
+
+                /* What is in the padding stays. */
+                testPutBytes(bytes, other, strlen(other), 0xee);
+                testPutBytes(expected, other, strlen(other), 0xee);
+            }
+            testPutString(expected, message);
+            testAssertAdds(bytes, message, expected);
+        }
+    }
+}
+
+static void
+testAddMessageTooShort(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+
+    testPutWord(bytes, 2);
+    testPutString(bytes, "first");
+    testPutString(bytes, "second");
+    for (size_t have = 0; have < bytes->len; have++) {
+        g_autofree guint8 *cut = testCut(bytes, have);
+        size_t length = 0;
+
+        g_assert_null(remoteAddMessage(cut, have, "third", &length));
+    }
+}
+
+/* Who reads the result must find it, whatever followed. */
+static void
+testAddMessageTrailing(void)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_autoptr(GByteArray) expected = g_byte_array_new();
+
+    testPutWord(bytes, 1);
+    testPutString(bytes, "first");
+    testPutString(bytes, "what follows");
+    testPutWord(expected, 2);
+    testPutString(expected, "first");
+    testPutString(expected, "second");
+    testAssertAdds(bytes, "second", expected);
+}
+
+static void
+testAddMessageMost(void)
+{
+    for (guint32 count = REMOTE_DOMAIN_MESSAGES_MAX - 1; count <= REMOTE_DOMAIN_MESSAGES_MAX + 1;
+         count++) {
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        g_autoptr(GByteArray) expected = g_byte_array_new();
+        size_t length = 0;
+
+        testPutWord(bytes, count);
+        testPutWord(expected, count + 1);
+        for (guint32 i = 0; i < count; i++) {
+            testPutString(bytes, "m");
+            testPutString(expected, "m");
+        }
+        testPutString(expected, "one more");
+        if (count < REMOTE_DOMAIN_MESSAGES_MAX)
+            testAssertAdds(bytes, "one more", expected);
+        else
+            g_assert_null(remoteAddMessage(bytes->data, bytes->len, "one more", &length));
+    }
+}
+
+static void
+testAddMessageHostile(void)
+{
+    static const guint32 words[] = { 2, REMOTE_STRING_MAX, REMOTE_STRING_MAX + 1, 0x7fffffff,
+                                     0x80000000u, 0xffffffffu };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        g_autoptr(GByteArray) counted = g_byte_array_new();
+        g_autoptr(GByteArray) measured = g_byte_array_new();
+        size_t length = 0;
+
+        testPutWord(counted, words[i]);
+        testPutString(counted, "first");
+        g_assert_null(remoteAddMessage(counted->data, counted->len, "more", &length));
+        testPutWord(measured, 1);
+        testPutWord(measured, words[i]);
+        g_assert_null(remoteAddMessage(measured->data, measured->len, "more", &length));
+    }
+}
+
+static void
+testAddLists(void)
+{
+    g_test_add_func("/remotecodec/a list of domains wants what it has", testWantDomains);
+    g_test_add_func("/remotecodec/a list may have as many domains as allowed, and no more",
+                    testWantMostDomains);
+    g_test_add_func("/remotecodec/nothing is wanted of a list that is none",
+                    testWantHostileDomains);
+    g_test_add_func("/remotecodec/a message is added behind the others", testAddMessage);
+    g_test_add_func("/remotecodec/no message is added at any length that is too short",
+                    testAddMessageTooShort);
+    g_test_add_func("/remotecodec/a message is not added behind what follows",
+                    testAddMessageTrailing);
+    g_test_add_func("/remotecodec/as many messages as allowed are full", testAddMessageMost);
+    g_test_add_func("/remotecodec/no message is added to what is no list", testAddMessageHostile);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -1484,6 +1696,7 @@ main(int argc, char **argv)
     g_test_add_func("/remotecodec/an error's text may be as long as a client's name",
                     testEncodeErrorLongest);
     testAddDocuments();
+    testAddLists();
 
     return g_test_run();
 }

@@ -92,6 +92,7 @@ vbDomainHostdevDefFree(vbDomainHostdevDef *hostdev)
 static void
 vbDomainDeviceDefFree(vbDomainDeviceDef *device)
 {
+    g_free(device->id);
     g_free(device->alias);
     g_free(device->address);
     g_free(device);
@@ -311,15 +312,17 @@ vbDomainNetHostdevTypeParseXML(const xmlNode *body)
     return VB_DOMAIN_HOSTDEV_PCI;
 }
 
-/* Takes @alias and @address. */
+/* Takes @alias, @address and @id. */
 static void
-vbDomainDeviceDefAdd(vbDomainDef *def, vbDomainDeviceType type, char *alias, char *address)
+vbDomainDeviceDefAdd(vbDomainDef *def, vbDomainDeviceType type, char *alias, char *address,
+                     char *id)
 {
     vbDomainDeviceDef *device = g_new0(vbDomainDeviceDef, 1);
 
     device->type = type;
     device->alias = alias;
     device->address = address;
+    device->id = id;
     g_ptr_array_add(def->devices, device);
 }
 
@@ -342,12 +345,23 @@ vbDomainNetDefParseXML(vbDomainDef *def, const xmlNode *node)
     } else if (g_strcmp0(type, "network") == 0) {
         vbDomainDeviceDefAdd(def, VB_DOMAIN_DEVICE_NETWORK_NET,
                              vbDomainDeviceAliasParseXML(node),
-                             g_strdup(vbXMLProp(source, "network")));
+                             g_strdup(vbXMLProp(source, "network")), NULL);
     } else if (g_strcmp0(type, "vdpa") == 0) {
-        vbDomainDeviceDefAdd(def, VB_DOMAIN_DEVICE_VDPA_NET,
-                             vbDomainDeviceAliasParseXML(node),
-                             g_strdup(vbXMLProp(source, "dev")));
+        char *alias = vbDomainDeviceAliasParseXML(node);
+
+        vbDomainDeviceDefAdd(def, VB_DOMAIN_DEVICE_VDPA_NET, alias,
+                             g_strdup(vbXMLProp(source, "dev")),
+                             alias ? g_strconcat("host", alias, NULL) : NULL);
     }
+}
+
+/* What libvirt calls the block node of a running guest's image. */
+static char *
+vbDomainStorageSourceGetNode(const xmlNode *source)
+{
+    const char *index = vbXMLProp(source, "index");
+
+    return index ? g_strdup_printf("libvirt-%s-storage", index) : NULL;
 }
 
 /*
@@ -364,10 +378,12 @@ vbDomainStorageSourceParseXML(vbDomainDef *def, const xmlNode *storage, const ch
 
     if (vbXMLPropIs(storage, "type", "nvme")) {
         vbDomainDeviceDefAdd(def, VB_DOMAIN_DEVICE_NVME_DISK, g_strdup(alias),
-                             vbDomainPCIAddressParseXML(vbXMLChild(source, "address")));
+                             vbDomainPCIAddressParseXML(vbXMLChild(source, "address")),
+                             vbDomainStorageSourceGetNode(source));
     } else if (vbXMLPropIs(storage, "type", "vhostvdpa")) {
         vbDomainDeviceDefAdd(def, VB_DOMAIN_DEVICE_VHOST_VDPA_DISK, g_strdup(alias),
-                             g_strdup(vbXMLProp(source, "dev")));
+                             g_strdup(vbXMLProp(source, "dev")),
+                             vbDomainStorageSourceGetNode(source));
     }
 
     vbDomainStorageSourceParseXML(def, vbXMLChild(source, "dataStore"), alias);

@@ -88,6 +88,7 @@ typedef struct {
     vbDomainDeviceType type;
     char *alias;   /* or NULL */
     char *address; /* device node, PCI address or network name; or NULL */
+    char *id;      /* what libvirt calls the back end in QEMU; NULL where it has none */
 } vbDomainDeviceDef;
 
 typedef enum {

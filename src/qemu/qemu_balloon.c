@@ -14,6 +14,8 @@
 
 #include "qemu_monitor_json.h"
 
+/* Inhibitors that are told apart; a QEMU that lies may list any number. */
+#define QEMU_BALLOON_INHIBITORS_MAX 1024
 /* Networks of one domain that are looked up at a time; it has a dozen. */
 #define QEMU_BALLOON_NETWORKS_MAX 64
 
@@ -283,9 +285,8 @@ qemuBalloonDescribeVfio(qemuInhibitor *inhibitor, const vbDomainHostdevDef *host
 static bool
 qemuBalloonIsSame(const qemuInhibitor *a, const qemuInhibitor *b)
 {
-    if (a->alias && b->alias)
-        return strcmp(a->alias, b->alias) == 0;
-    return a->kind == b->kind && !a->alias && !b->alias;
+    return a->kind == b->kind && (g_strcmp0(a->alias, b->alias) == 0 ||
+                                  (a->id && g_strcmp0(a->id, b->alias) == 0));
 }
 
 /* Takes @inhibitor; what is known already only gains evidence. */
@@ -302,7 +303,11 @@ qemuBalloonAddInhibitor(qemuDomainVerdict *verdict, qemuInhibitor *inhibitor)
         qemuInhibitorFree(inhibitor);
         return;
     }
-    g_ptr_array_add(verdict->inhibitors, inhibitor);
+    /* One is enough to inhibit, and no guest has that many. */
+    if (verdict->inhibitors->len < QEMU_BALLOON_INHIBITORS_MAX)
+        g_ptr_array_add(verdict->inhibitors, inhibitor);
+    else
+        qemuInhibitorFree(inhibitor);
 }
 
 /* What QEMU answered to @question shows it. */
@@ -491,17 +496,29 @@ qemuBalloonAddNetdevs(qemuDomainVerdict *verdict, const char *versionReply, cons
         g_propagate_error(error, g_steal_pointer(&problem));
         return false;
     }
-    lines = g_strsplit(text ? text : "", "\n", -1);
+    /* QEMU before 6.2 pins for vDPA and does not inhibit. */
+    if (!text || version < 6002)
+        return true;
+    lines = g_strsplit(text, "\n", -1);
     for (size_t i = 0; lines[i]; i++) {
-        const char *name = lines[i] + strspn(lines[i], " \\");
-        const char *colon = strchr(name, ':');
+        const char *line = g_strchomp(lines[i]) + strspn(lines[i], " \\");
+        const char *index = strstr(line, ": index=");
         g_autofree char *alias = NULL;
+        const char *type;
+        const char *hub;
 
-        /* QEMU before 6.2 pins for vDPA and does not inhibit. */
-        if (version < 6002 || !colon || !strstr(colon, "type=vhost-vdpa"))
+        if (!index)
             continue;
-        alias = g_strndup(name, (size_t)(colon - name));
-        qemuBalloonAddAnswer(verdict, QEMU_INHIBITOR_VHOST_VDPA, alias, "info network", name);
+        type = index + strlen(": index=");
+        type += strspn(type, "0123456789");
+        if (!g_str_has_prefix(type, ",type=vhost-vdpa") ||
+            !strchr(",", type[strlen(",type=vhost-vdpa")]))
+            continue;
+        /* Behind a port of a hub. */
+        alias = g_strndup(line, (gsize)(index - line));
+        hub = strstr(alias, ": ");
+        qemuBalloonAddAnswer(verdict, QEMU_INHIBITOR_VHOST_VDPA, hub ? hub + 2 : alias,
+                             "info network", line);
     }
     return true;
 }
@@ -513,9 +530,10 @@ qemuBalloonAskMonitor(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
 {
     static const char *const queries[] = {
         "query-migrate", "query-migrate-capabilities", "query-sev", "query-colo-status",
-        "query-named-block-nodes", "query-version",
+        "query-version",
     };
     const char *replies[G_N_ELEMENTS(queries)];
+    const char *nodes;
     const char *network;
 
     if (!qemuBalloonAskDevices(verdict, facts, def, error))
@@ -523,14 +541,15 @@ qemuBalloonAskMonitor(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
     for (size_t i = 0; i < G_N_ELEMENTS(queries); i++)
         replies[i] = qemuBalloonNeedMonitor(verdict, facts,
                                             qemuMonitorJSONMakeCommand(queries[i]));
+    nodes = qemuBalloonNeedMonitor(verdict, facts, qemuMonitorJSONMakeBlockNodes());
     network = qemuBalloonNeedMonitor(verdict, facts, qemuMonitorJSONMakeHuman("info network"));
     if (verdict->action == QEMU_DOMAIN_VERDICT_NEED)
         return true;
 
     return qemuBalloonAddMigration(verdict, replies[0], replies[1], error) &&
         qemuBalloonAddSecurity(verdict, replies[2], replies[3], error) &&
-        qemuBalloonAddBlockNodes(verdict, replies[4], error) &&
-        qemuBalloonAddNetdevs(verdict, replies[5], network, error);
+        qemuBalloonAddBlockNodes(verdict, nodes, error) &&
+        qemuBalloonAddNetdevs(verdict, replies[4], network, error);
 }
 
 /* Whether to ask the running QEMU about a definition that shows no inhibitor. Leaves @verdict at

@@ -7,8 +7,8 @@
  *
  * When libvirt answers a question with an error: no such domain, or not running, lets the call
  * pass, because libvirt then words its own refusal of it.  Any other error answers the client's
- * call, word for word; but what defines or starts a domain passes (QEMU_DRIVER_LENIENT), and so does
- * a call that can do without the answer.
+ * call, word for word; but what defines or starts a domain passes (QEMU_DRIVER_LENIENT), and so
+ * does a call that can do without the answer.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -273,15 +273,16 @@ qemuDriverCallDecide(qemuDriverCall *call)
     if (call->after)
         return qemuDriverCallAskRecords(call);
 
-    if (!call->decoded && call->conn->type == QEMU_DRIVER_TYPE_QEMU && !qemuDriverCallDecode(call)) {
+    if (!call->decoded && call->conn->type == QEMU_DRIVER_TYPE_QEMU &&
+        !qemuDriverCallDecode(call)) {
         /* libvirt words what is wrong with it. */
         qemuDriverCallSettle(call, QEMU_DRIVER_PASS);
         return QEMU_DRIVER_PASS;
     }
     if (call->decoded && call->procedure->judge)
         outcome = qemuDriverCallTakeVerdict(call, call->procedure->judge(call));
-    if (call->decoded && outcome == QEMU_DRIVER_PASS && !(flags & (QEMU_DRIVER_TURN | QEMU_DRIVER_SHOW)) &&
-        !qemuDriverCallIsRewritten(call))
+    if (call->decoded && outcome == QEMU_DRIVER_PASS &&
+        !(flags & (QEMU_DRIVER_TURN | QEMU_DRIVER_SHOW)) && !qemuDriverCallIsRewritten(call))
         return QEMU_DRIVER_PASS;
 
     g_ptr_array_set_size(call->questions, 0);

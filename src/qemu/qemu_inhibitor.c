@@ -9,6 +9,8 @@
 
 #include "qemu_inhibitor.h"
 
+#include <string.h>
+
 /* Bytes of an answer that are kept: QEMU lists hundreds of block nodes. */
 #define QEMU_INHIBITOR_ANSWER_MAX 1024
 
@@ -94,10 +96,15 @@ qemuInhibitorNew(qemuInhibitorKind kind, unsigned int evidence, const char *alia
 void
 qemuInhibitorSetAnswer(qemuInhibitor *inhibitor, const char *question, const char *answer)
 {
+    const char *end = NULL;
+
     g_free(inhibitor->question);
     g_free(inhibitor->answer);
     inhibitor->question = g_strdup(question);
-    inhibitor->answer = g_strndup(answer, QEMU_INHIBITOR_ANSWER_MAX);
+    /* Not cut inside of a character. */
+    if (strlen(answer) > QEMU_INHIBITOR_ANSWER_MAX)
+        end = g_utf8_find_prev_char(answer, answer + QEMU_INHIBITOR_ANSWER_MAX + 1);
+    inhibitor->answer = end ? g_strndup(answer, (gsize)(end - answer)) : g_strdup(answer);
 }
 
 void
@@ -108,6 +115,7 @@ qemuInhibitorFree(qemuInhibitor *inhibitor)
     g_free(inhibitor->question);
     g_free(inhibitor->answer);
     g_free(inhibitor->alias);
+    g_free(inhibitor->id);
     g_free(inhibitor->address);
     g_free(inhibitor);
 }
@@ -171,6 +179,7 @@ qemuInhibitorsFromDef(const vbDomainDef *def, GPtrArray *inhibitors)
     for (i = 0; i < def->devices->len; i++) {
         const vbDomainDeviceDef *device = g_ptr_array_index(def->devices, i);
         qemuInhibitorKind kind;
+        qemuInhibitor *inhibitor;
 
         switch (device->type) {
         case VB_DOMAIN_DEVICE_VDPA_NET:
@@ -187,8 +196,10 @@ qemuInhibitorsFromDef(const vbDomainDef *def, GPtrArray *inhibitors)
         default:
             continue;
         }
-        g_ptr_array_add(inhibitors, qemuInhibitorNew(kind, QEMU_INHIBITOR_EVIDENCE_XML,
-                                                     device->alias, device->address));
+        inhibitor = qemuInhibitorNew(kind, QEMU_INHIBITOR_EVIDENCE_XML, device->alias,
+                                     device->address);
+        inhibitor->id = g_strdup(device->id);
+        g_ptr_array_add(inhibitors, inhibitor);
     }
 
     /* SEV-SNP and TDX are not listed: their memory requires discards (QEMU 10.0). */

@@ -50,6 +50,7 @@ typedef struct {
     unsigned int evidence; /* qemuInhibitorEvidence */
     bool isInterface;      /* an assigned device that the domain writes as <interface> */
     char *alias;           /* libvirt's alias, QEMU's id; NULL where there is none */
+    char *id;              /* QEMU's id of its back end, where that is not the alias; or NULL */
     char *address;         /* on the host: PCI address, mdev UUID, device node; or NULL */
     char *question;        /* what QEMU was asked and... */
     char *answer;          /* ...what it answered, cut where it is long; NULL without QMP */

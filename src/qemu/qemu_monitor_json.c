@@ -64,6 +64,18 @@ qemuMonitorJSONMakeCommand(const char *command)
 }
 
 char *
+qemuMonitorJSONMakeBlockNodes(void)
+{
+    g_autoptr(json_object) root = json_object_new_object();
+    json_object *arguments = json_object_new_object();
+
+    json_object_object_add(root, "execute", json_object_new_string("query-named-block-nodes"));
+    json_object_object_add(arguments, "flat", json_object_new_boolean(true));
+    json_object_object_add(root, "arguments", arguments);
+    return qemuMonitorJSONFormat(root);
+}
+
+char *
 qemuMonitorJSONMakeHuman(const char *line)
 {
     g_autoptr(json_object) root = json_object_new_object();
@@ -198,14 +210,20 @@ qemuMonitorJSONParseString(const char *reply, GError **error)
     return g_strdup(text);
 }
 
-/* The string member @name of @value, or NULL. */
-static const char *
-qemuMonitorJSONGetMember(json_object *value, const char *name)
+/* The member @name of @value, which must be of @type; NULL without @error set where it may be
+ * absent and is. */
+static bool
+qemuMonitorJSONGetMember(json_object *value, const char *name, json_type type, bool optional,
+                         json_object **member, GError **error)
 {
-    json_object *member = NULL;
+    bool there = json_object_object_get_ex(value, name, member);
 
-    return json_object_object_get_ex(value, name, &member) ? qemuMonitorJSONGetString(member) :
-        NULL;
+    if (there ? json_object_is_type(*member, type) &&
+        (type != json_type_string || qemuMonitorJSONGetString(*member)) :
+        optional && json_object_is_type(value, json_type_object))
+        return true;
+    g_set_error(error, VB_ERROR, VB_ERROR_PROTOCOL, "the query's answer has no valid '%s'", name);
+    return false;
 }
 
 /* As qemuMonitorJSONParse(), where what is returned must be of @type. */
@@ -232,24 +250,30 @@ bool
 qemuMonitorJSONParseMigrate(const char *reply, qemuMonitorMigration *migration, GError **error)
 {
     json_object *value = NULL;
+    json_object *status = NULL;
     json_object *reasons = NULL;
     g_autoptr(json_object) root = qemuMonitorJSONParseQuery(reply, json_type_object, &value, error);
     g_autoptr(GStrvBuilder) blocked = g_strv_builder_new();
 
-    if (!root)
+    if (!root || !value)
+        return root;
+    if (!qemuMonitorJSONGetMember(value, "status", json_type_string, true, &status, error) ||
+        !qemuMonitorJSONGetMember(value, "blocked-reasons", json_type_array, true, &reasons, error))
         return false;
-    migration->status = g_strdup(qemuMonitorJSONGetMember(value, "status"));
-    migration->sending = json_object_object_get_ex(value, "ram", NULL);
-    if (!json_object_object_get_ex(value, "blocked-reasons", &reasons) ||
-        !json_object_is_type(reasons, json_type_array))
-        return true;
-    for (size_t i = 0; i < json_object_array_length(reasons); i++) {
+    for (size_t i = 0; reasons && i < json_object_array_length(reasons); i++) {
         const char *reason = qemuMonitorJSONGetString(json_object_array_get_idx(reasons, i));
 
-        if (reason)
-            g_strv_builder_add(blocked, reason);
+        if (!reason) {
+            g_set_error(error, VB_ERROR, VB_ERROR_PROTOCOL, "a blocked reason is no string");
+            return false;
+        }
+        g_strv_builder_add(blocked, reason);
     }
-    migration->blocked = g_strv_builder_end(blocked);
+    if (status)
+        migration->status = g_strdup(json_object_get_string(status));
+    migration->sending = json_object_object_get_ex(value, "ram", NULL);
+    if (reasons)
+        migration->blocked = g_strv_builder_end(blocked);
     return true;
 }
 
@@ -264,10 +288,14 @@ qemuMonitorJSONParseCapability(const char *reply, const char *name, bool *value,
         return false;
     for (size_t i = 0; list && i < json_object_array_length(list); i++) {
         json_object *item = json_object_array_get_idx(list, i);
+        json_object *capability = NULL;
         json_object *state = NULL;
 
-        if (g_strcmp0(qemuMonitorJSONGetMember(item, "capability"), name) == 0 &&
-            json_object_object_get_ex(item, "state", &state))
+        if (!qemuMonitorJSONGetMember(item, "capability", json_type_string, false, &capability,
+                                      error) ||
+            !qemuMonitorJSONGetMember(item, "state", json_type_boolean, false, &state, error))
+            return false;
+        if (strcmp(json_object_get_string(capability), name) == 0)
             *value = json_object_get_boolean(state);
     }
     return true;
@@ -278,16 +306,18 @@ qemuMonitorJSONParseSev(const char *reply, bool *sev, GError **error)
 {
     json_object *value = NULL;
     json_object *enabled = NULL;
+    json_object *type = NULL;
     g_autoptr(json_object) root = qemuMonitorJSONParseQuery(reply, json_type_object, &value, error);
-    const char *type;
 
     *sev = false;
-    if (!root)
-        return false;
+    if (!root || !value)
+        return root;
     /* 'sev-type' is there since QEMU 9.1, where it is off, too. */
-    type = qemuMonitorJSONGetMember(value, "sev-type");
-    *sev = json_object_object_get_ex(value, "enabled", &enabled) &&
-        json_object_get_boolean(enabled) && (!type || strcmp(type, "sev") == 0);
+    if (!qemuMonitorJSONGetMember(value, "enabled", json_type_boolean, false, &enabled, error) ||
+        !qemuMonitorJSONGetMember(value, "sev-type", json_type_string, true, &type, error))
+        return false;
+    *sev = json_object_get_boolean(enabled) &&
+        (!type || strcmp(json_object_get_string(type), "sev") == 0);
     return true;
 }
 
@@ -295,10 +325,16 @@ bool
 qemuMonitorJSONParseColo(const char *reply, bool *secondary, GError **error)
 {
     json_object *value = NULL;
+    json_object *mode = NULL;
     g_autoptr(json_object) root = qemuMonitorJSONParseQuery(reply, json_type_object, &value, error);
 
-    *secondary = root && g_strcmp0(qemuMonitorJSONGetMember(value, "mode"), "secondary") == 0;
-    return root;
+    *secondary = false;
+    if (!root || !value)
+        return root;
+    if (!qemuMonitorJSONGetMember(value, "mode", json_type_string, false, &mode, error))
+        return false;
+    *secondary = strcmp(json_object_get_string(mode), "secondary") == 0;
+    return true;
 }
 
 bool
@@ -311,13 +347,14 @@ qemuMonitorJSONParseVersion(const char *reply, unsigned int *version, GError **e
     g_autoptr(json_object) root = qemuMonitorJSONParseQuery(reply, json_type_object, &value, error);
 
     *version = 0;
-    if (!root)
+    if (!root || !value)
+        return root;
+    if (!qemuMonitorJSONGetMember(value, "qemu", json_type_object, false, &qemu, error) ||
+        !qemuMonitorJSONGetMember(qemu, "major", json_type_int, false, &major, error) ||
+        !qemuMonitorJSONGetMember(qemu, "minor", json_type_int, false, &minor, error))
         return false;
-    if (json_object_object_get_ex(value, "qemu", &qemu) &&
-        json_object_object_get_ex(qemu, "major", &major) &&
-        json_object_object_get_ex(qemu, "minor", &minor))
-        *version = (unsigned int)CLAMP(json_object_get_int(major), 0, 999) * 1000 +
-            (unsigned int)CLAMP(json_object_get_int(minor), 0, 999);
+    *version = (unsigned int)CLAMP(json_object_get_int(major), 0, 999) * 1000 +
+        (unsigned int)CLAMP(json_object_get_int(minor), 0, 999);
     return true;
 }
 
@@ -341,14 +378,16 @@ qemuMonitorJSONParseBlockNodes(const char *reply, GError **error)
     nodes = g_ptr_array_new_with_free_func((GDestroyNotify)qemuMonitorBlockNodeFree);
     for (size_t i = 0; list && i < json_object_array_length(list); i++) {
         json_object *item = json_object_array_get_idx(list, i);
-        const char *driver = qemuMonitorJSONGetMember(item, "drv");
+        json_object *driver = NULL;
+        json_object *name = NULL;
         qemuMonitorBlockNode *node;
 
-        if (!driver)
-            continue;
+        if (!qemuMonitorJSONGetMember(item, "drv", json_type_string, false, &driver, error) ||
+            !qemuMonitorJSONGetMember(item, "node-name", json_type_string, true, &name, error))
+            return NULL;
         node = g_new0(qemuMonitorBlockNode, 1);
-        node->name = g_strdup(qemuMonitorJSONGetMember(item, "node-name"));
-        node->driver = g_strdup(driver);
+        node->name = name ? g_strdup(json_object_get_string(name)) : NULL;
+        node->driver = g_strdup(json_object_get_string(driver));
         g_ptr_array_add(nodes, node);
     }
     return g_steal_pointer(&nodes);

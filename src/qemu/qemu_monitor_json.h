@@ -32,6 +32,11 @@ qemuMonitorJSONMakeQomGet(const char *path, const char *property);
 char *
 qemuMonitorJSONMakeCommand(const char *command);
 
+/* Returns: (transfer full): query-named-block-nodes, without the backing chain in each node: that
+ * is nested deeper than json-c reads, from 27 overlays on, and squares in size (QEMU 5.0). */
+char *
+qemuMonitorJSONMakeBlockNodes(void);
+
 /* Returns: (transfer full): a command line of QEMU's human monitor, in QMP */
 char *
 qemuMonitorJSONMakeHuman(const char *line);

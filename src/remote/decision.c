@@ -2,8 +2,8 @@
  * decision.c: the calls of a client that wait for a verdict
  *
  * A decision is a continuation: it holds no thread and, but for large ones, no other message while
- * its questions are out.  Questions go out on the client's own connection to libvirt, so that libvirt's access
- * control applies to them, and their replies never reach the client.
+ * its questions are out.  Questions go out on the client's own connection to libvirt, so that
+ * libvirt's access control applies to them, and their replies never reach the client.
  *
  * A forwarded call stays here, and keeps its turn at its domain, until libvirt's reply to it has
  * passed, even where the client has gone meanwhile.
