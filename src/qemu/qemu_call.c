@@ -210,7 +210,8 @@ qemuDriverCallFits(const qemuDriverCall *call)
         if (document->stored && strlen(document->stored) > REMOTE_STRING_MAX)
             return false;
     }
-    return !call->definition || strlen(call->definition) <= REMOTE_STRING_MAX;
+    return call->forwardLength <= VB_FRAME_LENGTH_MAX - VB_FRAME_HEADER_SIZE - sizeof(guint32) &&
+        (!call->definition || strlen(call->definition) <= REMOTE_STRING_MAX);
 }
 
 /* The outcome where a call is to be forwarded. */
