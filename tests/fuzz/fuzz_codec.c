@@ -13,19 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition) \
-    do { \
-        if (!(condition)) { \
-            g_printerr("ERROR: %s:%d: %s\n", __FILE__, __LINE__, #condition); \
-            abort(); \
-        } \
-    } while (0)
+#include "fuzz.h"
 
 /* Two arguments with up to 64 typed parameters, of which each is asked for in three pieces. */
 #define FUZZ_ASKED_MAX (2 * (64 * 3 + 1) + 8)
-
-int
-LLVMFuzzerTestOneInput(const guint8 *data, size_t size);
 
 static guint32
 fuzzGetWord(const guint8 *bytes)

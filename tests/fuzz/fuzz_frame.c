@@ -16,16 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CHECK(condition) \
-    do { \
-        if (!(condition)) { \
-            g_printerr("ERROR: %s:%d: %s\n", __FILE__, __LINE__, #condition); \
-            abort(); \
-        } \
-    } while (0)
-
-int
-LLVMFuzzerTestOneInput(const guint8 *data, size_t size);
+#include "fuzz.h"
 
 typedef struct {
     size_t start;

@@ -12,9 +12,6 @@
 #include "vberror.h"
 #include "vbmarkup.h"
 
-int
-LLVMFuzzerTestOneInput(const guint8 *data, size_t size);
-
 /* Name as in "prefix:name". */
 static char *
 fuzzFormatName(const xmlNs *ns, const xmlChar *name)

@@ -31,15 +31,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fuzz.h"
 #include "remote_protocol.h"
-
-#define CHECK(condition) \
-    do { \
-        if (!(condition)) { \
-            g_printerr("ERROR: %s:%d: %s\n", __FILE__, __LINE__, #condition); \
-            abort(); \
-        } \
-    } while (0)
 
 #define FUZZ_LINKS 2
 /* Beyond the buffers of the sockets. */
@@ -150,9 +143,6 @@ typedef struct {
 
 static GArray *fuzzTimers; /* of fuzzTimer */
 static guint fuzzNow;
-
-int
-LLVMFuzzerTestOneInput(const guint8 *data, size_t size);
 
 /* Instead of GLib's, for the relay: its seconds are ours. */
 guint

@@ -15,16 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition) \
-    do { \
-        if (!(condition)) { \
-            g_printerr("ERROR: %s:%d: %s\n", __FILE__, __LINE__, #condition); \
-            abort(); \
-        } \
-    } while (0)
-
-int
-LLVMFuzzerTestOneInput(const guint8 *data, size_t size);
+#include "fuzz.h"
 
 /* What the walk finds of a record. */
 typedef struct {

@@ -15,9 +15,6 @@
 #include "qemu_validate.h"
 #include "vberror.h"
 
-int
-LLVMFuzzerTestOneInput(const guint8 *data, size_t size);
-
 /* Both trees of a comparison. */
 typedef struct {
     xmlDoc *doc;

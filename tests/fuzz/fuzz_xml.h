@@ -11,16 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "vbxml.h"
-
-/* Not g_error(): libFuzzer saves no input at a SIGTRAP. */
-#define CHECK(condition) \
-    do { \
-        if (!(condition)) { \
-            g_printerr("ERROR: %s:%d: %s\n", __FILE__, __LINE__, #condition); \
-            abort(); \
-        } \
-    } while (0)
 
 /* In document order. */
 static inline xmlNode *
