@@ -725,8 +725,8 @@ vbDomainDefParseDeviceString(const char *xml, size_t length, GError **error)
 
     if (!doc)
         return NULL;
-    /* libvirt goes by the root's local name, whatever namespace it is in (9.0,
-     * virDomainDeviceDefParse()). */
+    /* libvirt goes by the root's local name, whatever namespace it is in (9.0, in
+     * src/conf/domain_conf.c). */
     root = xmlDocGetRootElement(doc);
     def = vbDomainDefNew();
     if (!vbDomainDeviceParseXML(def, root, error))
