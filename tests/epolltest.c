@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "testfd.h"
+
 #define TEST_MANY 200
 
 typedef struct _testWatch testWatch;
@@ -107,18 +109,6 @@ testNew(void)
     g_assert_no_error(error);
     g_assert_nonnull(epoll);
     return epoll;
-}
-
-static guint
-testFdCount(void)
-{
-    g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
-    guint count = 0;
-
-    g_assert_nonnull(dir);
-    while (g_dir_read_name(dir))
-        count++;
-    return count;
 }
 
 /* ---- one watch ---- */

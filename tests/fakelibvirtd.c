@@ -10,9 +10,7 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 const char testXmlInhibited[] = TEST_XML_OF("", TEST_HOSTDEV);
@@ -66,38 +64,6 @@ testLogWriter(GLogLevelFlags level G_GNUC_UNUSED, const GLogField *fields G_GNUC
 {
     testLogLines++;
     return G_LOG_WRITER_HANDLED;
-}
-
-guint
-testFdCount(void)
-{
-    g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
-    guint count = 0;
-
-    g_assert_nonnull(dir);
-    while (g_dir_read_name(dir))
-        count++;
-    return count;
-}
-
-/* A descriptor that can be told from others: by the size of its file. */
-static int
-testFdNew(guint id)
-{
-    int fd = memfd_create("relaytest", MFD_CLOEXEC);
-
-    g_assert_cmpint(fd, >=, 0);
-    g_assert_cmpint(ftruncate(fd, id), ==, 0);
-    return fd;
-}
-
-static guint
-testFdGetId(int fd)
-{
-    struct stat st;
-
-    g_assert_cmpint(fstat(fd, &st), ==, 0);
-    return (guint)st.st_size;
 }
 
 /* XDR. */

@@ -14,6 +14,7 @@
 
 #include "relay.h"
 #include "remote_protocol.h"
+#include "testfd.h"
 
 #define TEST_LINKS 3
 #define TEST_FDS_MAX 33
@@ -102,9 +103,6 @@ extern const char testXmlFree[];
 extern const char testXmlWarn[];
 
 extern guint testLogLines; /* that were logged since the setup */
-
-guint
-testFdCount(void);
 
 void
 testPutWord(GByteArray *bytes, guint32 word);

@@ -12,9 +12,9 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "testfd.h"
 
 #define TEST_PROGRAM 0x20008086u
 #define TEST_FDS 64u /* different descriptors; then they start again */
@@ -72,41 +72,19 @@ testPayloadByte(guint32 serial, guint32 i)
 
 /* A descriptor whose number among TEST_FDS can be read off it: the size of its file. */
 static int
-testFdNew(guint id)
+testFdDup(guint id)
 {
     static int fds[TEST_FDS];
     int fd;
 
     id %= TEST_FDS;
     if (fds[id] == 0) {
-        fds[id] = memfd_create("frametest", MFD_CLOEXEC);
+        fds[id] = testFdNew(id);
         g_assert_cmpint(fds[id], >, 0);
-        g_assert_cmpint(ftruncate(fds[id], id + 1), ==, 0);
     }
     fd = fcntl(fds[id], F_DUPFD_CLOEXEC, 0);
     g_assert_cmpint(fd, >=, 0);
     return fd;
-}
-
-static guint
-testFdGetId(int fd)
-{
-    struct stat st;
-
-    g_assert_cmpint(fstat(fd, &st), ==, 0);
-    return (guint)st.st_size - 1;
-}
-
-static guint
-testFdCount(void)
-{
-    g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
-    guint count = 0;
-
-    g_assert_nonnull(dir);
-    while (g_dir_read_name(dir))
-        count++;
-    return count;
 }
 
 static void
@@ -361,7 +339,7 @@ testSinkFeed(testSink *sink, const size_t *splits, size_t nsplits)
 
             if (at < end) {
                 end = at + 1;
-                fd = testFdNew(nextFd++);
+                fd = testFdDup(nextFd++);
             }
         }
         testSinkFeedChunk(sink, start, end, fd);
@@ -649,9 +627,9 @@ testPassedLast(void)
     testSinkFeedChunk(&sink, 0, payloadEnd, -1);
     g_assert_cmpstr(sink.events->str, ==, "");
     g_assert_cmpuint(sink.out->len, ==, payloadEnd);
-    testSinkFeedChunk(&sink, payloadEnd, payloadEnd + 1, testFdNew(0));
+    testSinkFeedChunk(&sink, payloadEnd, payloadEnd + 1, testFdDup(0));
     g_assert_null(strstr(sink.events->str, "passed"));
-    testSinkFeedChunk(&sink, payloadEnd + 1, payloadEnd + 2, testFdNew(1));
+    testSinkFeedChunk(&sink, payloadEnd + 1, payloadEnd + 2, testFdDup(1));
     testSinkCheck(&sink);
 }
 
@@ -732,7 +710,7 @@ testWriteBetween(void)
 
             if (nextFd < stream->fds->len && g_array_index(stream->fds, guint, nextFd) < end) {
                 end = g_array_index(stream->fds, guint, nextFd) + 1;
-                fd = testFdNew(nextFd++);
+                fd = testFdDup(nextFd++);
             }
             g_assert_cmpint(vbFrameReaderFeed(reader, stream->bytes->data + at, end - at, &fd,
                                               &consumed), ==, VB_FRAME_READER_MORE);
@@ -822,7 +800,7 @@ testHoldKeepsFd(void)
 {
     g_autoptr(testStream) stream = testStreamNew(testOneCallWithFds, 1);
     g_auto(testSink) sink = { 0 };
-    int fd = testFdNew(0);
+    int fd = testFdDup(0);
     int kept = fd;
     size_t consumed;
 
@@ -833,7 +811,7 @@ testHoldKeepsFd(void)
                                       &consumed), ==, VB_FRAME_READER_HELD);
     g_assert_cmpint(fd, ==, kept);
     testSinkFeedChunk(&sink, consumed, sink.chunkEnd, fd);
-    testSinkFeedChunk(&sink, sink.chunkEnd, sink.chunkEnd + 1, testFdNew(1));
+    testSinkFeedChunk(&sink, sink.chunkEnd, sink.chunkEnd + 1, testFdDup(1));
     testSinkCheck(&sink);
 }
 
@@ -1187,7 +1165,7 @@ testFdMissingCaptured(void)
 static void
 testFdNotLast(void)
 {
-    int fd = testFdNew(0);
+    int fd = testFdDup(0);
 
     g_assert_cmpint(testFdRun(VB_FRAME_ROUTE_PASS, (const guint8 *)"\0\0", 2, &fd), ==,
                     VB_FRAME_READER_ERROR);
@@ -1205,7 +1183,7 @@ testFdSecondMissing(void)
     int fd = -1;
 
     testSinkInit(&sink, stream);
-    testSinkFeedChunk(&sink, 0, end - 1, testFdNew(0));
+    testSinkFeedChunk(&sink, 0, end - 1, testFdDup(0));
     g_assert_cmpint(vbFrameReaderFeed(sink.reader, stream->bytes->data + end - 1, 1, &fd,
                                       &consumed), ==, VB_FRAME_READER_ERROR);
 }
@@ -1217,7 +1195,7 @@ testFdUnexpected(const testMessage *message, size_t end)
     g_autoptr(testStream) stream = testStreamNew(message, 1);
     g_auto(testSink) sink = { 0 };
     size_t consumed;
-    int fd = testFdNew(7);
+    int fd = testFdDup(7);
     int kept = fd;
 
     testSinkInit(&sink, stream);
@@ -1413,14 +1391,14 @@ testFreeClosesFds(void)
     guint before;
     guint i;
 
-    close(testFdNew(0));
-    close(testFdNew(1));
-    close(testFdNew(2));
+    close(testFdDup(0));
+    close(testFdDup(1));
+    close(testFdDup(2));
     before = testFdCount();
     testSinkInit(&sink, stream);
     testSinkFeedChunk(&sink, 0, end - 5, -1);
     for (i = 0; i < 3; i++)
-        testSinkFeedChunk(&sink, end - 5 + i, end - 4 + i, testFdNew(i));
+        testSinkFeedChunk(&sink, end - 5 + i, end - 4 + i, testFdDup(i));
     g_assert_cmpuint(testFdCount(), ==, before + 3);
     testSinkClear(&sink);
     g_assert_cmpuint(testFdCount(), ==, before);
@@ -1433,7 +1411,7 @@ testFrameFdTakenAway(void)
     testMessage message = testOneCallWithFds[0];
     testCapture capture = { .want = testWantEverything };
     g_autoptr(vbFrameReader) reader = vbFrameReaderNew(&testCaptureOps, &capture);
-    int fds[2] = { testFdNew(3), testFdNew(4) };
+    int fds[2] = { testFdDup(3), testFdDup(4) };
     int taken = fds[0];
     int other = fds[1];
     size_t consumed;
@@ -1476,7 +1454,7 @@ testBetweenRun(const testMessage *message, size_t insideStart, size_t insideEnd)
         int fd = -1;
 
         if (nextFd < stream->fds->len && g_array_index(stream->fds, guint, nextFd) == at)
-            fd = testFdNew(nextFd++);
+            fd = testFdDup(nextFd++);
         testSinkFeedChunk(&sink, at, at + 1, fd);
         g_assert_cmpint(vbFrameReaderIsBetween(sink.reader), ==,
                         at + 1 < insideStart || at + 1 >= insideEnd);

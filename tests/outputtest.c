@@ -13,12 +13,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "testfd.h"
 
 #define TEST_NOBODY 65534
 
@@ -28,38 +28,6 @@ static void
 testSigpipe(int number G_GNUC_UNUSED)
 {
     testSigpipes++;
-}
-
-static guint
-testFdCount(void)
-{
-    g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
-    guint count = 0;
-
-    g_assert_nonnull(dir);
-    while (g_dir_read_name(dir))
-        count++;
-    return count;
-}
-
-/* A descriptor that can be told from others: by the size of its file. */
-static int
-testFdNew(guint id)
-{
-    int fd = memfd_create("outputtest", MFD_CLOEXEC);
-
-    g_assert_cmpint(fd, >=, 0);
-    g_assert_cmpint(ftruncate(fd, id), ==, 0);
-    return fd;
-}
-
-static guint
-testFdGetId(int fd)
-{
-    struct stat st;
-
-    g_assert_cmpint(fstat(fd, &st), ==, 0);
-    return (guint)st.st_size;
 }
 
 /* @fds: (out): to write to, and to read from; non-blocking, and the former is full soon */

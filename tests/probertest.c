@@ -24,6 +24,8 @@
 
 #include "prober.h"
 
+#include "testfd.h"
+
 /* Whom scripts are run as if we are root. Any user will do that has nothing. */
 #define TEST_UID 64999
 #define TEST_GID 64998
@@ -80,17 +82,6 @@ struct _testAnswer {
     testAnswer *next;
 };
 
-static guint
-testCountFds(void)
-{
-    g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
-    guint count = 0;
-
-    while (g_dir_read_name(dir))
-        count++;
-    return count;
-}
-
 static void
 testRemake(testFixture *fixture)
 {
@@ -106,7 +97,7 @@ testSetUp(testFixture *fixture, gconstpointer opaque)
     char *real = realpath(made, NULL);
     const vbProberLimits limits = VB_PROBER_LIMITS;
 
-    fixture->fds = testCountFds();
+    fixture->fds = testFdCount();
     fixture->top = g_strdup(real);
     free(real);
     fixture->bin = g_build_filename(fixture->top, "bin", NULL);
@@ -150,7 +141,7 @@ testTearDown(testFixture *fixture, gconstpointer opaque)
 {
     g_clear_pointer(&fixture->prober, vbProberFree);
     close(fixture->report);
-    g_assert_cmpuint(testCountFds(), ==, fixture->fds);
+    g_assert_cmpuint(testFdCount(), ==, fixture->fds);
     testRemove(fixture->top);
     g_free(fixture->top);
     g_free(fixture->bin);
