@@ -667,8 +667,8 @@ vbDomainHostdevsNumber(vbDomainDef *def)
     }
 }
 
-static vbDomainDef *
-vbDomainDefParseXML(const xmlNode *root, GError **error)
+vbDomainDef *
+vbDomainDefParseNode(const xmlNode *root, GError **error)
 {
     g_autoptr(vbDomainDef) def = vbDomainDefNew();
 
@@ -695,12 +695,6 @@ vbDomainDefParseXML(const xmlNode *root, GError **error)
 }
 
 vbDomainDef *
-vbDomainDefParseNode(const xmlNode *node, GError **error)
-{
-    return vbDomainDefParseXML(node, error);
-}
-
-vbDomainDef *
 vbDomainDefParseString(const char *xml, size_t length, GError **error)
 {
     g_autoptr(xmlDoc) doc = vbXMLParse(xml, length, error);
@@ -713,7 +707,7 @@ vbDomainDefParseString(const char *xml, size_t length, GError **error)
         g_set_error(error, VB_ERROR, VB_ERROR_XML, "the root element is not <domain>");
         return NULL;
     }
-    return vbDomainDefParseXML(root, error);
+    return vbDomainDefParseNode(root, error);
 }
 
 vbDomainDef *

@@ -179,7 +179,7 @@ vbDomainDefParseString(const char *xml, size_t length, GError **error);
 
 /* The same of an element that is a domain, such as the <domain> in a snapshot's document. */
 vbDomainDef *
-vbDomainDefParseNode(const struct _xmlNode *node, GError **error);
+vbDomainDefParseNode(const struct _xmlNode *root, GError **error);
 
 /**
  * vbDomainDefParseDeviceString:
