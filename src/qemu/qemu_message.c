@@ -36,19 +36,18 @@ qemuMessageFormatName(const char *name)
     return g_string_free(text, FALSE);
 }
 
-static void
-qemuMessageAppendInhibitor(GString *text, const qemuInhibitor *inhibitor)
+void
+qemuMessageAppendPlace(GString *text, const char *alias, const char *address)
 {
-    g_string_append(text, qemuInhibitorKindGetInfo(inhibitor->kind)->object);
-    if (inhibitor->alias) {
-        g_autofree char *alias = qemuMessageFormatName(inhibitor->alias);
+    if (alias) {
+        g_autofree char *name = qemuMessageFormatName(alias);
 
-        g_string_append_printf(text, " '%s'", alias);
+        g_string_append_printf(text, " '%s'", name);
     }
-    if (inhibitor->address) {
-        g_autofree char *address = qemuMessageFormatName(inhibitor->address);
+    if (address) {
+        g_autofree char *name = qemuMessageFormatName(address);
 
-        g_string_append_printf(text, " (%s)", address);
+        g_string_append_printf(text, " (%s)", name);
     }
 }
 
@@ -60,9 +59,12 @@ qemuMessageFormatInhibitors(const GPtrArray *inhibitors)
     guint i;
 
     for (i = 0; i < shown; i++) {
+        const qemuInhibitor *inhibitor = g_ptr_array_index(inhibitors, i);
+
         if (i > 0)
             g_string_append(text, i + 1 == inhibitors->len ? " and " : ", ");
-        qemuMessageAppendInhibitor(text, g_ptr_array_index(inhibitors, i));
+        g_string_append(text, qemuInhibitorKindGetInfo(inhibitor->kind)->object);
+        qemuMessageAppendPlace(text, inhibitor->alias, inhibitor->address);
     }
     if (shown < inhibitors->len)
         g_string_append_printf(text, " and %u more", inhibitors->len - shown);

@@ -16,6 +16,11 @@
 char *
 qemuMessageFormatName(const char *name);
 
+/* Says " 'hostdev0' (0000:07:00.0)": which one of its kind a device is. @alias and @address may be
+ * NULL. */
+void
+qemuMessageAppendPlace(GString *text, const char *alias, const char *address);
+
 /* Returns: (transfer full): "assigned PCI device 'hostdev0' (0000:07:00.0) and ..." */
 char *
 qemuMessageFormatInhibitors(const GPtrArray *inhibitors);

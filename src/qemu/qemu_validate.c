@@ -50,16 +50,7 @@ qemuValidateFormatHostdev(const vbDomainHostdevDef *hostdev)
         g_string_append_printf(text, "host device of type '%s'", type);
         break;
     }
-    if (hostdev->alias) {
-        g_autofree char *alias = qemuMessageFormatName(hostdev->alias);
-
-        g_string_append_printf(text, " '%s'", alias);
-    }
-    if (hostdev->address) {
-        g_autofree char *address = qemuMessageFormatName(hostdev->address);
-
-        g_string_append_printf(text, " (%s)", address);
-    }
+    qemuMessageAppendPlace(text, hostdev->alias, hostdev->address);
     return g_string_free(text, FALSE);
 }
 
