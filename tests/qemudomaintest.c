@@ -15,6 +15,7 @@
 
 #include "qemu_domain.h"
 #include "qemu_message.h"
+#include "testinhibitors.h"
 #include "vberror.h"
 
 #define UUID_GUEST "6f3b0a52-2f3b-4a0e-9a3e-5c2f6f1d7a01"
@@ -1590,28 +1591,6 @@ testJudge(testRun *run)
     g_test_message("no verdict after %u rounds of questions", rounds);
     g_test_fail();
     return NULL;
-}
-
-/* "vfio-pci hostdev0 0000:07:00.0 xml, sev - - xml": kind, alias, address, evidence and, of an
- * interface, that word */
-static char *
-testFormatInhibitors(const GPtrArray *inhibitors)
-{
-    static const char *const evidence[] = { "none", "xml", "qmp", "xml+qmp" };
-    GString *text = g_string_new(NULL);
-    guint i;
-
-    for (i = 0; i < inhibitors->len; i++) {
-        const qemuInhibitor *inhibitor = g_ptr_array_index(inhibitors, i);
-
-        g_string_append_printf(text, "%s%s %s %s %s%s", i > 0 ? ", " : "",
-                               qemuInhibitorKindGetInfo(inhibitor->kind)->name,
-                               inhibitor->alias ? inhibitor->alias : "-",
-                               inhibitor->address ? inhibitor->address : "-",
-                               evidence[inhibitor->evidence & 3],
-                               inhibitor->isInterface ? " interface" : "");
-    }
-    return g_string_free(text, FALSE);
 }
 
 static void

@@ -14,6 +14,7 @@
 
 #include "qemu_domain.h"
 #include "qemu_message.h"
+#include "testinhibitors.h"
 #include "vberror.h"
 
 #define UUID_A "4b20d080-1b54-4048-85b3-a6a62d165c01"
@@ -85,7 +86,7 @@ typedef struct {
     bool tainted; /* libvirt's messages say that its monitor was used */
     testAnswer answers[5];
 
-    const char *inhibitors; /* as testFormat() has them; NULL: none */
+    const char *inhibitors; /* as testFormatInhibitors() has them; NULL: none */
     qemuDomainBalloonState state; /* UNKNOWN: inhibited where there are inhibitors, or available */
     bool unknown;
     testAsks asks;
@@ -450,28 +451,6 @@ testMakeGuest(const testCase *data)
                            data->more ? data->more : "");
 }
 
-/* "vhost-vdpa net0 /dev/vhost-vdpa-0 xml+qmp": kind, alias, address, evidence and, of an
- * interface, that word */
-static char *
-testFormat(const GPtrArray *inhibitors)
-{
-    static const char *const evidence[] = { "none", "xml", "qmp", "xml+qmp" };
-    GString *text = g_string_new(NULL);
-    guint i;
-
-    for (i = 0; i < inhibitors->len; i++) {
-        const qemuInhibitor *inhibitor = g_ptr_array_index(inhibitors, i);
-
-        g_string_append_printf(text, "%s%s %s %s %s%s", i > 0 ? ", " : "",
-                               qemuInhibitorKindGetInfo(inhibitor->kind)->name,
-                               inhibitor->alias ? inhibitor->alias : "-",
-                               inhibitor->address ? inhibitor->address : "-",
-                               evidence[inhibitor->evidence & 3],
-                               inhibitor->isInterface ? " interface" : "");
-    }
-    return g_string_free(text, FALSE);
-}
-
 /* Answers all that @verdict asks; what was asked goes to @asked. */
 static void
 testAnswerAll(qemuDomainFacts *facts, const testCase *data, const qemuDomainVerdict *verdict,
@@ -581,7 +560,7 @@ testInspectCase(gconstpointer opaque)
     g_autoptr(GHashTable) asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(qemuDomainVerdict) verdict = testInspect(data, asked);
     qemuDomainBalloonState state = data->state;
-    g_autofree char *text = testFormat(verdict->inhibitors);
+    g_autofree char *text = testFormatInhibitors(verdict->inhibitors);
 
     if (state == QEMU_DOMAIN_BALLOON_UNKNOWN && !data->unknown)
         state = data->inhibitors ? QEMU_DOMAIN_BALLOON_INHIBITED : QEMU_DOMAIN_BALLOON_AVAILABLE;
@@ -638,7 +617,7 @@ testAssertStatus(const char *status, bool sending, bool snapshot, const char *ex
     };
     g_autoptr(GHashTable) asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(qemuDomainVerdict) verdict = testInspect(&data, asked);
-    g_autofree char *text = testFormat(verdict->inhibitors);
+    g_autofree char *text = testFormatInhibitors(verdict->inhibitors);
 
     g_assert_cmpstr(text, ==, expected);
 }
