@@ -14,15 +14,10 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "fuzz_xdr.h"
 
 /* Two arguments with up to 64 typed parameters, of which each is asked for in three pieces. */
 #define FUZZ_ASKED_MAX (2 * (64 * 3 + 1) + 8)
-
-static guint32
-fuzzGetWord(const guint8 *bytes)
-{
-    return (guint32)bytes[0] << 24 | (guint32)bytes[1] << 16 | (guint32)bytes[2] << 8 | bytes[3];
-}
 
 static void
 fuzzPutWord(GByteArray *bytes, guint32 word)
@@ -33,46 +28,13 @@ fuzzPutWord(GByteArray *bytes, guint32 word)
     g_byte_array_append(bytes, wire, 4);
 }
 
-static size_t
-fuzzGetPadded(guint32 length)
-{
-    return length + (size_t)((4 - length % 4) % 4);
-}
-
-/* A walk over arguments; what is not here, or too long, ends it. */
-typedef struct {
-    const guint8 *data;
-    size_t size;
-    size_t at;
-    GArray *documents; /* of remoteDocument, or NULL */
-} fuzzPlace;
-
 static bool
-fuzzSkip(fuzzPlace *place, size_t count)
-{
-    if (place->size - place->at < count)
-        return false;
-    place->at += count;
-    return true;
-}
-
-static bool
-fuzzTakeWord(fuzzPlace *place, guint32 *word)
-{
-    if (!fuzzSkip(place, 4))
-        return false;
-    *word = fuzzGetWord(place->data + place->at - 4);
-    return true;
-}
-
-static bool
-fuzzTakeString(fuzzPlace *place, remoteDocument *string)
+fuzzTakeDocument(fuzzPlace *place, remoteDocument *string)
 {
     guint32 length;
 
     string->offset = place->at;
-    if (!fuzzTakeWord(place, &length) || length > 4194304 ||
-        !fuzzSkip(place, fuzzGetPadded(length)))
+    if (!fuzzTakeString(place, &length))
         return false;
     string->length = length;
     string->textLength = strnlen((const char *)place->data + string->offset + 4, length);
@@ -107,14 +69,14 @@ fuzzWalkParams(fuzzPlace *place)
         remoteDocument value = { 0 };
         guint32 type;
 
-        if (!fuzzTakeString(place, &name) || !fuzzTakeWord(place, &type) || type == 0 || type > 7)
+        if (!fuzzTakeDocument(place, &name) || !fuzzTakeWord(place, &type) || type == 0 || type > 7)
             return false;
         if (type < 7) {
             if (!fuzzSkip(place, sizes[type]))
                 return false;
             continue;
         }
-        if (!fuzzTakeString(place, &value))
+        if (!fuzzTakeDocument(place, &value))
             return false;
         if (fuzzIsNamed(place, &name, "destination_xml") ||
             fuzzIsNamed(place, &name, "persistent_xml") || fuzzIsNamed(place, &name, "dxml"))
@@ -131,7 +93,7 @@ fuzzWalkLetter(fuzzPlace *place, char letter)
 
     switch (letter) {
     case 'd':
-        return fuzzTakeString(place, &string) && fuzzSkip(place, 20);
+        return fuzzTakeDocument(place, &string) && fuzzSkip(place, 20);
     case 'l':
         return fuzzSkip(place, 8);
     case 'u':
@@ -143,7 +105,7 @@ fuzzWalkLetter(fuzzPlace *place, char letter)
             return false;
         if (present == 0)
             return true;
-        if (!fuzzTakeString(place, &string))
+        if (!fuzzTakeDocument(place, &string))
             return false;
         if (strchr("OS", letter))
             fuzzNote(place, &string);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "fuzz_xdr.h"
 
 /* What the walk finds of a record. */
 typedef struct {
@@ -24,43 +25,12 @@ typedef struct {
     size_t end;
 } fuzzRecord;
 
-typedef struct {
-    const guint8 *data;
-    size_t size;
-    size_t at;
-} fuzzPlace;
-
-static guint32
-fuzzGetWord(const guint8 *bytes)
-{
-    return (guint32)bytes[0] << 24 | (guint32)bytes[1] << 16 | (guint32)bytes[2] << 8 | bytes[3];
-}
-
-static bool
-fuzzSkip(fuzzPlace *place, size_t count)
-{
-    if (place->size - place->at < count)
-        return false;
-    place->at += count;
-    return true;
-}
-
-static bool
-fuzzTakeWord(fuzzPlace *place, guint32 *word)
-{
-    if (!fuzzSkip(place, 4))
-        return false;
-    *word = fuzzGetWord(place->data + place->at - 4);
-    return true;
-}
-
 static bool
 fuzzSkipString(fuzzPlace *place)
 {
     guint32 length;
 
-    return fuzzTakeWord(place, &length) && length <= 4194304 &&
-        fuzzSkip(place, length + (4 - length % 4) % 4);
+    return fuzzTakeString(place, &length);
 }
 
 static bool
