@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "domain_override.h"
 #include "vberror.h"
 #include "vbxml.h"
 
@@ -106,16 +107,6 @@ vbDomainMemoryDefFree(vbDomainMemoryDef *memory)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(vbDomainMemoryDef, vbDomainMemoryDefFree)
 
-static void
-vbDomainOverrideDefFree(vbDomainOverrideDef *override)
-{
-    g_free(override->alias);
-    g_free(override->name);
-    g_free(override->type);
-    g_free(override->value);
-    g_free(override);
-}
-
 bool
 vbDomainAliasIsUser(const char *alias)
 {
@@ -123,23 +114,6 @@ vbDomainAliasIsUser(const char *alias)
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
     return alias && g_str_has_prefix(alias, "ua-") && alias[strspn(alias, allowed)] == '\0';
-}
-
-static guint
-vbDomainOverrideDefHash(gconstpointer key)
-{
-    const vbDomainOverrideDef *override = key;
-
-    return g_str_hash(override->alias) * 31 + g_str_hash(override->name);
-}
-
-static gboolean
-vbDomainOverrideDefEqual(gconstpointer a, gconstpointer b)
-{
-    const vbDomainOverrideDef *left = a;
-    const vbDomainOverrideDef *right = b;
-
-    return strcmp(left->alias, right->alias) == 0 && strcmp(left->name, right->name) == 0;
 }
 
 static vbDomainDef *
@@ -151,8 +125,7 @@ vbDomainDefNew(void)
     def->hostdevs = g_ptr_array_new_with_free_func((GDestroyNotify)vbDomainHostdevDefFree);
     def->devices = g_ptr_array_new_with_free_func((GDestroyNotify)vbDomainDeviceDefFree);
     def->memories = g_ptr_array_new_with_free_func((GDestroyNotify)vbDomainMemoryDefFree);
-    def->overrides = g_ptr_array_new_with_free_func((GDestroyNotify)vbDomainOverrideDefFree);
-    def->overrideIndex = g_hash_table_new(vbDomainOverrideDefHash, vbDomainOverrideDefEqual);
+    vbDomainOverridesInit(def);
     return def;
 }
 
@@ -498,44 +471,6 @@ vbDomainDevicesParseXML(vbDomainDef *def, const xmlNode *devices, GError **error
     return true;
 }
 
-/* An override names its device by alias and its property by name: without them it has no effect. */
-static void
-vbDomainOverridePropertiesParseXML(vbDomainDef *def, const xmlNode *frontend, const char *alias)
-{
-    for (const xmlNode *node = frontend->children; node; node = node->next) {
-        const char *name = NULL;
-        vbDomainOverrideDef *override = NULL;
-
-        if (!vbXMLNodeIs(node, "property", VB_DOMAIN_QEMU_NAMESPACE) ||
-            !(name = vbXMLProp(node, "name")))
-            continue;
-
-        override = g_new0(vbDomainOverrideDef, 1);
-        override->alias = g_strdup(alias);
-        override->name = g_strdup(name);
-        override->type = g_strdup(vbXMLProp(node, "type"));
-        override->value = g_strdup(vbXMLProp(node, "value"));
-        g_ptr_array_add(def->overrides, override);
-        g_hash_table_replace(def->overrideIndex, override, override);
-    }
-}
-
-static void
-vbDomainOverrideDefParseXML(vbDomainDef *def, const xmlNode *override)
-{
-    for (const xmlNode *device = override->children; device; device = device->next) {
-        const char *alias = NULL;
-
-        if (!vbXMLNodeIs(device, "device", VB_DOMAIN_QEMU_NAMESPACE) ||
-            !(alias = vbXMLProp(device, "alias")))
-            continue;
-        for (const xmlNode *node = device->children; node; node = node->next) {
-            if (vbXMLNodeIs(node, "frontend", VB_DOMAIN_QEMU_NAMESPACE))
-                vbDomainOverridePropertiesParseXML(def, node, alias);
-        }
-    }
-}
-
 static void
 vbDomainQemuNamespaceParseXML(vbDomainDef *def, const xmlNode *root)
 {
@@ -545,7 +480,7 @@ vbDomainQemuNamespaceParseXML(vbDomainDef *def, const xmlNode *root)
             continue;
         def->qemuNamespace = true;
         if (vbXMLNodeIs(node, "override", VB_DOMAIN_QEMU_NAMESPACE))
-            vbDomainOverrideDefParseXML(def, node);
+            vbDomainOverridesParseXML(def, node);
     }
 }
 
@@ -788,12 +723,4 @@ vbDomainDefHasMemballoon(const vbDomainDef *def, const vbDomainDef *device)
 {
     return def->memballoonNode && device->memballoonNode &&
         vbDomainNodeHas(def->memballoonNode, device->memballoonNode, "policy");
-}
-
-const vbDomainOverrideDef *
-vbDomainDefFindOverride(const vbDomainDef *def, const char *alias, const char *name)
-{
-    const vbDomainOverrideDef key = { .alias = (char *)alias, .name = (char *)name };
-
-    return alias ? g_hash_table_lookup(def->overrideIndex, &key) : NULL;
 }
