@@ -92,6 +92,22 @@ vbExplainAppendEvidence(const vbGuest *guest, GString *story)
     }
 }
 
+/* How much of it is QEMU's own nobody says. */
+static void
+vbExplainAppendUnfreed(const vbGuest *guest, GString *story)
+{
+    g_autofree char *unfreed = vbToolFormatSize(vbGuestGetUnfreed(guest));
+    g_autofree char *text = NULL;
+
+    if (vbGuestGetUnfreed(guest) == 0)
+        return;
+    text = guest->verdict->state == QEMU_DOMAIN_BALLOON_AVAILABLE ?
+        g_strdup_printf("Up to %s of that the guest has given up, and the host has not got, if "
+                        "something inhibited then: 'virt-balloon reclaim' frees it.", unfreed) :
+        g_strdup_printf("Up to %s of that the guest has given up for nothing.", unfreed);
+    vbExplainAppendLines(story, "", text);
+}
+
 static void
 vbExplainAppendSizes(const vbGuest *guest, GString *story)
 {
@@ -112,6 +128,7 @@ vbExplainAppendSizes(const vbGuest *guest, GString *story)
 
         g_string_append_printf(story, "QEMU has %s of the host's memory.\n", resident);
     }
+    vbExplainAppendUnfreed(guest, story);
 }
 
 /* libvirt's words help nobody whose QEMU was not started by it. */

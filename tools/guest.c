@@ -166,18 +166,19 @@ vbGuestInspect(vbGuest *guest, virDomainPtr domain, bool ask)
     vbGuestFill(guest, &peer, ask);
 }
 
-/* A number of bytes that QEMU says. */
-static bool
-vbGuestGetBytes(json_object *object, const char *name, guint64 *value)
+bool
+vbGuestMeasure(virDomainPtr domain, unsigned long long *resident)
 {
-    json_object *member;
+    virDomainMemoryStatStruct stats[VIR_DOMAIN_MEMORY_STAT_NR];
+    int count = virDomainMemoryStats(domain, stats, VIR_DOMAIN_MEMORY_STAT_NR, 0);
 
-    if (!json_object_is_type(object, json_type_object) ||
-        !json_object_object_get_ex(object, name, &member) ||
-        !json_object_is_type(member, json_type_int) || json_object_get_int64(member) < 0)
-        return false;
-    *value = (guint64)json_object_get_int64(member);
-    return true;
+    for (int i = 0; i < count; i++) {
+        if (stats[i].tag == VIR_DOMAIN_MEMORY_STAT_RSS) {
+            *resident = stats[i].val;
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool
@@ -197,7 +198,7 @@ vbGuestAskMaximum(vbMonitor *monitor, guint64 *maximum, GError **error)
     if (!vbMonitorQuery(monitor, "query-memory-size-summary", &summary, error) ||
         !vbMonitorQuery(monitor, "query-memory-devices", &devices, error))
         return false;
-    if (!vbGuestGetBytes(summary, "base-memory", maximum) ||
+    if (!vbMonitorGetNumber(summary, "base-memory", maximum) ||
         !json_object_is_type(devices, json_type_array))
         return vbGuestFailMonitor(error);
     for (size_t i = 0; i < json_object_array_length(devices); i++) {
@@ -213,7 +214,7 @@ vbGuestAskMaximum(vbMonitor *monitor, guint64 *maximum, GError **error)
             !g_str_equal(json_object_get_string(type), "dimm"))
             continue;
         json_object_object_get_ex(device, "data", &data);
-        if (!vbGuestGetBytes(data, "size", &size) || size > G_MAXINT64 - *maximum)
+        if (!vbMonitorGetNumber(data, "size", &size) || size > G_MAXINT64 - *maximum)
             return vbGuestFailMonitor(error);
         *maximum += size;
     }
@@ -250,7 +251,7 @@ vbGuestDescribe(vbMonitor *monitor, GError **error)
         !vbMonitorQuery(monitor, "query-balloon", &balloon, error))
         return NULL;
     actual = maximum;
-    if (balloon && (!vbGuestGetBytes(balloon, "actual", &actual) || actual > maximum)) {
+    if (balloon && (!vbMonitorGetNumber(balloon, "actual", &actual) || actual > maximum)) {
         vbGuestFailMonitor(error);
         return NULL;
     }
@@ -280,6 +281,7 @@ vbGuestNewFromMonitor(vbMonitor *monitor, GError **error)
         g_propagate_error(error, peer.error);
         return NULL;
     }
+    guest->haveResident = vbMonitorGetResident(monitor, &guest->resident);
     return g_steal_pointer(&guest);
 }
 
@@ -300,6 +302,14 @@ unsigned long long
 vbGuestGetInflated(const vbGuest *guest)
 {
     return guest->maximum - guest->current;
+}
+
+unsigned long long
+vbGuestGetUnfreed(const vbGuest *guest)
+{
+    if (!guest->haveResident || guest->resident <= guest->current)
+        return 0;
+    return MIN(guest->resident - guest->current, vbGuestGetInflated(guest));
 }
 
 const char *
@@ -366,6 +376,8 @@ vbGuestToJSON(const vbGuest *guest)
     }
     json_object_object_add(value, "resident_kib", guest->haveResident ?
                            json_object_new_int64((int64_t)guest->resident) : NULL);
+    json_object_object_add(value, "unfreed_kib", verdict && guest->haveResident ?
+                           json_object_new_int64((int64_t)vbGuestGetUnfreed(guest)) : NULL);
     if (verdict && !guest->alone)
         json_object_object_add(value, "policy", json_object_new_string(vbGuestGetPolicy(guest)));
     json_object_object_add(value, "state", json_object_new_string(

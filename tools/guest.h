@@ -37,6 +37,11 @@ vbGuestNew(virDomainPtr domain);
 void
 vbGuestInspect(vbGuest *guest, virDomainPtr domain, bool ask);
 
+/* Returns: whether libvirt says; @resident: (out): KiB that QEMU has of the host's memory, without
+ * huge pages */
+bool
+vbGuestMeasure(virDomainPtr domain, unsigned long long *resident);
+
 /* Returns: (transfer full) (nullable): the guest of a QEMU that libvirt need not know; NULL and
  * @error where it does not answer as QEMU does */
 vbGuest *
@@ -50,6 +55,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(vbGuest, vbGuestFree)
 /* KiB that the guest has given up, whatever the host got of it. */
 unsigned long long
 vbGuestGetInflated(const vbGuest *guest);
+
+/* KiB that the guest has given up and QEMU may still have: no more than that, and some of it is QEMU's
+ * own. 0 where that is not known. */
+unsigned long long
+vbGuestGetUnfreed(const vbGuest *guest);
 
 /* 'block', ..., or 'default' where the domain does not say. */
 const char *

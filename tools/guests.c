@@ -114,22 +114,6 @@ vbGuestsFind(virConnectPtr conn, bool all, char **names, int count, vbExit *stat
     return g_steal_pointer(&domains);
 }
 
-/* Returns: whether libvirt says; @resident: KiB */
-static bool
-vbGuestsMeasure(virDomainPtr domain, unsigned long long *resident)
-{
-    virDomainMemoryStatStruct stats[VIR_DOMAIN_MEMORY_STAT_NR];
-    int count = virDomainMemoryStats(domain, stats, VIR_DOMAIN_MEMORY_STAT_NR, 0);
-
-    for (int i = 0; i < count; i++) {
-        if (stats[i].tag == VIR_DOMAIN_MEMORY_STAT_RSS) {
-            *resident = stats[i].val;
-            return true;
-        }
-    }
-    return false;
-}
-
 static void
 vbGuestsWork(gpointer data, gpointer opaque G_GNUC_UNUSED)
 {
@@ -142,7 +126,7 @@ vbGuestsWork(gpointer data, gpointer opaque G_GNUC_UNUSED)
     if (guest)
         vbGuestInspect(guest, job->domain, round->ask);
     else
-        haveResident = vbGuestsMeasure(job->domain, &resident);
+        haveResident = vbGuestMeasure(job->domain, &resident);
 
     g_mutex_lock(&round->lock);
     if (!round->over && guest) {

@@ -19,7 +19,7 @@
 
 #include "vberror.h"
 
-/* For everything: who waits is told within 5 s. */
+/* Who waits is told within 5 s. */
 #define VB_MONITOR_MSEC 4500
 /* Of one line; see QEMU_MONITOR_ANSWER_MAX. */
 #define VB_MONITOR_LINE_MAX 262144
@@ -44,6 +44,12 @@ vbMonitorFailSystem(GError **error)
 {
     g_set_error(error, VB_ERROR, VB_ERROR_SYSTEM, "%s", g_strerror(errno));
     return false;
+}
+
+static void
+vbMonitorBegin(vbMonitor *monitor)
+{
+    monitor->deadline = g_get_monotonic_time() + (gint64)VB_MONITOR_MSEC * 1000;
 }
 
 static bool
@@ -163,8 +169,8 @@ vbMonitorOpen(const char *path, GError **error)
     g_autoptr(json_object) agreed = NULL;
 
     monitor->fd = -1;
-    monitor->deadline = g_get_monotonic_time() + (gint64)VB_MONITOR_MSEC * 1000;
     monitor->input = g_string_new(NULL);
+    vbMonitorBegin(monitor);
     if (!vbMonitorConnect(monitor, path, error))
         return NULL;
     greeting = vbMonitorReadLine(monitor, "QEMU does not greet: the monitor is held by somebody "
@@ -233,5 +239,87 @@ vbMonitorQuery(vbMonitor *monitor, const char *command, json_object **value, GEr
                      !json_object_object_get_ex(message, "error", NULL)))
         return vbMonitorFail(error, "its answer is no QMP reply");
     json_object_get(*value);
+    return true;
+}
+
+bool
+vbMonitorGetNumber(json_object *object, const char *name, guint64 *value)
+{
+    json_object *member;
+
+    if (!json_object_is_type(object, json_type_object) ||
+        !json_object_object_get_ex(object, name, &member) ||
+        !json_object_is_type(member, json_type_int) || json_object_get_int64(member) < 0)
+        return false;
+    *value = (guint64)json_object_get_int64(member);
+    return true;
+}
+
+bool
+vbMonitorGetBalloon(vbMonitor *monitor, guint64 *actual, GError **error)
+{
+    g_autoptr(json_object) balloon = NULL;
+
+    vbMonitorBegin(monitor);
+    if (!vbMonitorQuery(monitor, "query-balloon", &balloon, error))
+        return false;
+    return vbMonitorGetNumber(balloon, "actual", actual) ||
+        vbMonitorFail(error, "QEMU does not say how large its balloon is");
+}
+
+bool
+vbMonitorSetBalloon(vbMonitor *monitor, guint64 target, GError **error)
+{
+    g_autofree char *command = g_strdup_printf("{\"execute\":\"balloon\",\"arguments\":{\"value\":%"
+                                               G_GUINT64_FORMAT "}}", target);
+    g_autofree char *answer = NULL;
+    g_autoptr(json_object) message = NULL;
+
+    vbMonitorBegin(monitor);
+    answer = vbMonitorAsk(monitor, command, error);
+    if (!answer)
+        return false;
+    message = vbMonitorParse(answer);
+    return json_object_object_get_ex(message, "return", NULL) ||
+        vbMonitorFail(error, "QEMU refuses to move its balloon");
+}
+
+/* The process at the other end, which may not be the QEMU that answers: it is if a processor of the
+ * guest is one of its threads. */
+static bool
+vbMonitorFindProcess(vbMonitor *monitor, pid_t *pid)
+{
+    struct ucred peer = { 0 };
+    socklen_t size = sizeof(peer);
+    g_autoptr(json_object) processors = NULL;
+    g_autofree char *thread = NULL;
+    guint64 id;
+
+    if (getsockopt(monitor->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid <= 0 ||
+        !vbMonitorQuery(monitor, "query-cpus-fast", &processors, NULL) ||
+        !json_object_is_type(processors, json_type_array) ||
+        json_object_array_length(processors) == 0 ||
+        !vbMonitorGetNumber(json_object_array_get_idx(processors, 0), "thread-id", &id))
+        return false;
+    thread = g_strdup_printf("/proc/%d/task/%" G_GUINT64_FORMAT, (int)peer.pid, id);
+    *pid = peer.pid;
+    return g_file_test(thread, G_FILE_TEST_IS_DIR);
+}
+
+bool
+vbMonitorGetResident(vbMonitor *monitor, unsigned long long *resident)
+{
+    g_autofree char *path = NULL;
+    g_autofree char *text = NULL;
+    const char *line;
+    pid_t pid;
+
+    vbMonitorBegin(monitor);
+    if (!vbMonitorFindProcess(monitor, &pid))
+        return false;
+    path = g_strdup_printf("/proc/%d/status", (int)pid);
+    if (!g_file_get_contents(path, &text, NULL, NULL) || !(line = strstr(text, "\nVmRSS:")))
+        return false;
+    *resident = g_ascii_strtoull(line + strlen("\nVmRSS:"), NULL, 10);
     return true;
 }

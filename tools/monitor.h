@@ -16,8 +16,9 @@ typedef struct _vbMonitor vbMonitor;
  * @error: VB_ERROR_SYSTEM where there is no QEMU, VB_ERROR_PROTOCOL where it is none that speaks;
  *     as all of these functions
  *
- * The conversation has a deadline from here on.  QEMU speaks to one client at a time: where another
- * one is there already nothing comes.
+ * The conversation has a deadline from here on, until the balloon is first moved; then each question
+ * has its own.  QEMU speaks to one client at a time: where another one is there already nothing
+ * comes.
  */
 vbMonitor *
 vbMonitorOpen(const char *path, GError **error);
@@ -41,3 +42,24 @@ vbMonitorAsk(vbMonitor *monitor, const char *command, GError **error);
  */
 bool
 vbMonitorQuery(vbMonitor *monitor, const char *command, json_object **value, GError **error);
+
+/* Returns: whether @object has a member @name that is a number of bytes or the like */
+bool
+vbMonitorGetNumber(json_object *object, const char *name, guint64 *value);
+
+/* What the balloon leaves the guest; bytes, as QEMU has them. */
+bool
+vbMonitorGetBalloon(vbMonitor *monitor, guint64 *actual, GError **error);
+
+/* @target: bytes */
+bool
+vbMonitorSetBalloon(vbMonitor *monitor, guint64 target, GError **error);
+
+/**
+ * vbMonitorGetResident:
+ * @resident: (out): KiB of the host's memory that QEMU has, without huge pages
+ *
+ * Returns: false where QEMU's process is not to be seen from here
+ */
+bool
+vbMonitorGetResident(vbMonitor *monitor, unsigned long long *resident);

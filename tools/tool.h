@@ -43,6 +43,12 @@ vbExit
 vbVerbCapabilities(const vbTool *tool, int argc, char **argv);
 
 vbExit
+vbVerbReclaim(const vbTool *tool, int argc, char **argv);
+
+vbExit
+vbVerbVerify(const vbTool *tool, int argc, char **argv);
+
+vbExit
 vbVerbMetrics(const vbTool *tool, int argc, char **argv);
 
 /* Returns: (transfer full): what somebody else worded, on one line that no terminal obeys */
@@ -82,6 +88,10 @@ vbToolFormatSize(unsigned long long kib);
 /* Returns: (transfer full): @state, in colour where that is wanted */
 char *
 vbToolFormatState(const vbTool *tool, qemuDomainBalloonState state);
+
+/* Returns: whether @text is a size, such as "64MiB", "1G" or "512", which is KiB; @kib: (out) */
+bool
+vbToolParseSize(const char *text, unsigned long long *kib);
 
 /**
  * vbToolAppendTable:

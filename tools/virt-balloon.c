@@ -27,6 +27,9 @@ static const struct {
     { "check", vbVerbCheck, false, "the same for domain XML that is not defined anywhere" },
     { "capabilities", vbVerbCapabilities, false,
       "what QEMU and this host can do about ballooning and assigned devices" },
+    { "reclaim", vbVerbReclaim, true,
+      "once nothing inhibits any more, free what was given up meanwhile" },
+    { "verify", vbVerbVerify, true, "find out by doing whether the host gets what a guest gives up" },
     { "metrics", vbVerbMetrics, false, "the running guests in Prometheus' text format" },
 };
 
@@ -181,6 +184,30 @@ vbToolFormatSize(unsigned long long kib)
     if (kib % 1024 == 0)
         return g_strdup_printf("%llu MiB", kib / 1024);
     return g_strdup_printf("%llu KiB", kib);
+}
+
+bool
+vbToolParseSize(const char *text, unsigned long long *kib)
+{
+    static const struct {
+        const char *name;
+        unsigned int shift;
+    } units[] = {
+        { "", 0 }, { "K", 0 }, { "KiB", 0 }, { "M", 10 }, { "MiB", 10 }, { "G", 20 }, { "GiB", 20 },
+    };
+    char *end;
+    guint64 value = g_ascii_strtoull(text, &end, 10);
+
+    /* It would take a sign and spaces. */
+    if (!g_ascii_isdigit(*text))
+        return false;
+    for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
+        if (!g_str_equal(units[i].name, end) || value > G_MAXUINT64 >> (units[i].shift + 10))
+            continue;
+        *kib = value << units[i].shift;
+        return true;
+    }
+    return false;
 }
 
 char *

@@ -12,7 +12,7 @@ import harness
 import tool
 
 COMPLETION = Path(__file__).parents[2] / "tools" / "virt-balloon.bash-completion"
-VERBS = ["status", "explain", "check", "capabilities", "metrics"]
+VERBS = ["status", "explain", "check", "capabilities", "reclaim", "verify", "metrics"]
 SCRIPT = """\
 set -u
 source {file}
@@ -42,7 +42,8 @@ def complete(line, **environment):
     ("virt-balloon --format j", ["json"]), ("virt-balloon --format json e", ["explain"]),
     ("virt-balloon status --a", ["--all", "--ask"]), ("virt-balloon explain --n", ["--no-ask"]),
     ("virt-balloon capabilities --e", ["--emulator"]), ("virt-balloon metrics --o", ["--output"]),
-    ("virt-balloon metrics ", []), ("virt-balloon -c ", []),
+    ("virt-balloon verify --p", ["--probe"]), ("virt-balloon reclaim --t", ["--timeout"]),
+    ("virt-balloon verify --probe ", []), ("virt-balloon metrics ", []), ("virt-balloon -c ", []),
 ])
 def test_verbs_and_options_are_completed(line, words):
     assert complete(line) == words
@@ -59,7 +60,7 @@ def test_files_are_completed(directory, line):
 def test_domains_are_completed_of_the_libvirt_that_is_named(direct, guest, blocked):
     for start in (f"virt-balloon -c {direct.uri()}", f"virt-balloon --connect={direct.uri()}",
                   f"virt-balloon -c '{direct.uri()}'"):
-        for verb in ("status", "explain"):
+        for verb in ("status", "explain", "reclaim", "verify"):
             found = complete(f"{start} {verb} gue", LIBVIRT_DEFAULT_URI="test:///default")
             assert {guest.name, blocked.name} <= set(found)
             assert all(name.startswith("gue") for name in found)

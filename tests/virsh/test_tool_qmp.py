@@ -1,23 +1,21 @@
 """virt-balloon --qmp: a QEMU that libvirt does not run, and monitors that do not answer."""
 
 import contextlib
-import json
 import os
+import re
 import signal
 import socket
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
+import fakeqemu
 import harness
 import tool
 
 QEMU = ["qemu-system-x86_64", "-machine", "pc,accel=tcg", "-nodefaults", "-display", "none", "-S"]
-UUID = "00000000-0000-4000-b000-000000000001"
-GREETING = {"QMP": {"version": {"qemu": {"major": 9, "minor": 1, "micro": 0}, "package": ""},
-                    "capabilities": []}}
+UUID = fakeqemu.UUID
 VFIO = {"name": "gpu0", "type": "child<vfio-pci>"}
 SYSFSDEV = "/sys/bus/mdev/devices/c2177883-f1bb-47f0-914d-32a22e3a8804"
 
@@ -42,46 +40,6 @@ def start_qemu(directory):
     path.unlink(missing_ok=True)
 
 
-class FakeQemu:
-    """A monitor that answers as it is told, to one client after the other."""
-
-    def __init__(self, path, answers, greeting=GREETING):
-        self.answers = {"qmp_capabilities": {}, "query-name": {"name": "fake"},
-                        "query-uuid": {"UUID": UUID}, "query-memory-devices": [],
-                        "query-memory-size-summary": {"base-memory": 1 << 30},
-                        "query-balloon": {"actual": 1 << 29}} | answers
-        self.greeting = greeting if isinstance(greeting, bytes) else self.line(greeting)
-        self.asked = []
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.bind(str(path))
-        self.socket.listen()
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    @staticmethod
-    def line(value):
-        return value if isinstance(value, bytes) else json.dumps(value).encode() + b"\n"
-
-    def serve(self):
-        with contextlib.suppress(OSError):
-            while True:
-                with self.socket.accept()[0] as client, contextlib.suppress(OSError):
-                    client.sendall(self.greeting)
-                    for text in client.makefile("rb"):
-                        client.sendall(self.answer(json.loads(text)))
-
-    def answer(self, command):
-        self.asked.append(command)
-        name = command["execute"]
-        if name.startswith("qom-"):
-            arguments = command["arguments"]
-            name = (arguments["path"], arguments.get("property"))
-        answer = self.answers.get(name, [] if isinstance(name, tuple) and not name[1] else None)
-        if isinstance(answer, bytes):
-            return answer
-        return self.line({"error": {"class": "GenericError", "desc": "no"}} if answer is None else
-                         {"return": answer})
-
-
 @pytest.fixture
 def fake(directory):
     """Makes such a monitor; gives its path."""
@@ -89,13 +47,13 @@ def fake(directory):
     made = []
 
     def make(answers=(), **options):
-        made.append(FakeQemu(path, dict(answers), **options))
+        made.append(fakeqemu.FakeQemu(path, dict(answers), **options))
         make.asked = made[-1].asked
         return path
 
     yield make
     for one in made:
-        one.socket.close()
+        one.close()
     path.unlink(missing_ok=True)
 
 
@@ -116,19 +74,29 @@ def unreachable(path, *args):
 def test_a_qemu_is_asked_what_it_is(start_qemu):
     path = start_qemu("-m", "96", "-device", "virtio-balloon", "-name", "alone", "-uuid", UUID)
     expected = {"name": "alone", "uuid": UUID, "running": True, "current_kib": 98304,
-                "maximum_kib": 98304, "resident_kib": None, "state": "available",
-                "inhibitors": [], "error": None}
-    assert explain(path) == expected
-    assert tool.json_of(tool.run("status", "--qmp", path, "--format=json")) == [expected]
+                "maximum_kib": 98304, "unfreed_kib": 0, "state": "available", "inhibitors": [],
+                "error": None}
+    found = explain(path)
+    assert found.pop("resident_kib") > 10000
+    assert found == expected
+    (found,) = tool.json_of(tool.run("status", "--qmp", path, "--format=json"))
+    assert found.pop("resident_kib") > 10000
+    assert found == expected
 
 
 def test_the_table_and_the_story_have_no_policy(start_qemu):
     path = start_qemu("-m", "96", "-device", "virtio-balloon", "-name", "alone")
     row = tool.rows(tool.text_of(tool.run("--qmp", path, "status")))["alone"]
-    assert row.split() == ["96", "MiB", "96", "MiB", "-", "-", "available"]
-    assert tool.text_of(tool.run("--qmp", path, "explain")) == (
-        "QEMU 'alone', running: available\nballooning works: what the guest gives up, the host "
-        "gets\n\nThe balloon leaves the guest 96 MiB of 96 MiB.\n")
+    assert re.fullmatch("96 MiB +96 MiB +[0-9]+ [KM]iB +- +available +", row)
+    story = tool.text_of(tool.run("--qmp", path, "explain"))
+    assert re.fullmatch("QEMU 'alone', running: available\nballooning works: what the guest gives "
+                        "up, the host gets\n\nThe balloon leaves the guest 96 MiB of 96 MiB.\n"
+                        "QEMU has [0-9]+ [KM]iB of the host's memory.\n", story)
+
+
+@pytest.mark.parametrize("answer", [None, [], [1], [{"thread-id": 1}], [{"thread-id": -1}]])
+def test_what_is_resident_is_not_asked_of_a_process_that_is_not_qemu(fake, answer):
+    assert explain(fake({"query-cpus-fast": answer}))["resident_kib"] is None
 
 
 def test_without_a_balloon_there_is_none(start_qemu):

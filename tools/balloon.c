@@ -1,0 +1,316 @@
+/*
+ * balloon.c: moving the balloon of one running guest
+ *
+ * A guest follows at its own pace or not at all, so every wait has an end: the time in which it
+ * does not come any nearer.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "balloon.h"
+
+#include <libvirt/virterror.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "guests.h"
+#include "qemu_message.h"
+
+#define VB_BALLOON_POLL_USEC 200000
+
+struct _vbBalloon {
+    virConnectPtr conn; /* or... */
+    virDomainPtr domain;
+    vbMonitor *monitor; /* ...this one */
+    vbGuest *guest;
+    char *title;
+    int timeout;
+    bool progress;
+    bool moved;
+};
+
+static volatile sig_atomic_t vbBalloonSignalled;
+
+static void
+vbBalloonSignal(int number G_GNUC_UNUSED)
+{
+    vbBalloonSignalled = 1;
+}
+
+static void
+vbBalloonCatchSignals(void)
+{
+    static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+    struct sigaction action = { .sa_handler = vbBalloonSignal,
+                                .sa_flags = (int)SA_RESETHAND | SA_RESTART };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+        sigaction(numbers[i], &action, NULL);
+}
+
+bool
+vbBalloonIsInterrupted(void)
+{
+    return vbBalloonSignalled;
+}
+
+static bool
+vbBalloonAskLibvirt(vbBalloon *balloon, const vbTool *tool, char *name, vbExit *status)
+{
+    g_autoptr(GPtrArray) domains = NULL;
+    g_autoptr(GPtrArray) guests = NULL;
+
+    if (!(balloon->conn = vbToolConnect(tool, true)) ||
+        !(domains = vbGuestsFind(balloon->conn, true, &name, 1, status)))
+        return false;
+    balloon->domain = g_ptr_array_index(domains, 0);
+    virDomainRef(balloon->domain);
+    guests = vbGuestsInspect(balloon->conn, domains, true);
+    if (guests)
+        balloon->guest = g_ptr_array_steal_index(guests, 0);
+    return balloon->guest;
+}
+
+static bool
+vbBalloonAskMonitor(vbBalloon *balloon, const vbTool *tool)
+{
+    g_autoptr(GError) error = NULL;
+
+    balloon->monitor = vbMonitorOpen(tool->qmp, &error);
+    if (balloon->monitor)
+        balloon->guest = vbGuestNewFromMonitor(balloon->monitor, &error);
+    if (!balloon->guest)
+        vbToolError("cannot ask QEMU at '%s': %s", tool->qmp, error->message);
+    return balloon->guest;
+}
+
+vbBalloon *
+vbBalloonOpen(const vbTool *tool, char *name, int timeout, vbExit *status)
+{
+    g_autoptr(vbBalloon) balloon = g_new0(vbBalloon, 1);
+    const vbGuest *guest;
+    g_autofree char *shown = NULL;
+
+    balloon->timeout = timeout;
+    balloon->progress = !tool->json && isatty(STDERR_FILENO);
+    *status = VB_EXIT_NO_PEER;
+    if (tool->qmp ? !vbBalloonAskMonitor(balloon, tool) :
+        !vbBalloonAskLibvirt(balloon, tool, name, status))
+        return NULL;
+
+    *status = VB_EXIT_NOT_SO;
+    guest = balloon->guest;
+    shown = qemuMessageFormatName(guest->name);
+    balloon->title = g_strdup_printf("%s '%s'", guest->alone ? "QEMU" : "domain", shown);
+    if (!guest->verdict) {
+        vbToolError("%s: %s", balloon->title, guest->error);
+        return NULL;
+    }
+    if (!guest->running) {
+        vbToolError("%s is not running", balloon->title);
+        return NULL;
+    }
+    if (guest->verdict->state == QEMU_DOMAIN_BALLOON_NONE) {
+        vbToolError("%s has no balloon device", balloon->title);
+        return NULL;
+    }
+    vbBalloonCatchSignals();
+    return g_steal_pointer(&balloon);
+}
+
+void
+vbBalloonFree(vbBalloon *balloon)
+{
+    if (!balloon)
+        return;
+    if (balloon->domain)
+        virDomainFree(balloon->domain);
+    if (balloon->conn)
+        virConnectClose(balloon->conn);
+    vbMonitorFree(balloon->monitor);
+    vbGuestFree(balloon->guest);
+    g_free(balloon->title);
+    g_free(balloon);
+}
+
+const vbGuest *
+vbBalloonGetGuest(const vbBalloon *balloon)
+{
+    return balloon->guest;
+}
+
+const char *
+vbBalloonGetTitle(const vbBalloon *balloon)
+{
+    return balloon->title;
+}
+
+bool
+vbBalloonIsMoved(const vbBalloon *balloon)
+{
+    return balloon->moved;
+}
+
+bool
+vbBalloonGetResident(vbBalloon *balloon, unsigned long long *resident)
+{
+    if (balloon->monitor ? vbMonitorGetResident(balloon->monitor, resident) :
+        vbGuestMeasure(balloon->domain, resident))
+        return true;
+    vbToolError("%s: nobody says how much of the host's memory it has", balloon->title);
+    return false;
+}
+
+/* Whether the guests of a connection are on this host. */
+static bool
+vbBalloonIsLocal(const vbBalloon *balloon)
+{
+    g_autofree char *text = NULL;
+    g_autoptr(GUri) uri = NULL;
+    const char *host;
+
+    if (balloon->monitor)
+        return true;
+    text = virConnectGetURI(balloon->conn);
+    uri = text ? g_uri_parse(text, G_URI_FLAGS_NONE, NULL) : NULL;
+    host = uri ? g_uri_get_host(uri) : NULL;
+    return uri && (!host || !*host);
+}
+
+/* Linux's own estimate. */
+static bool
+vbBalloonReadAvailable(unsigned long long *available)
+{
+    g_autofree char *text = NULL;
+    const char *line;
+
+    if (!g_file_get_contents("/proc/meminfo", &text, NULL, NULL) ||
+        !(line = strstr(text, "\nMemAvailable:")))
+        return false;
+    *available = g_ascii_strtoull(line + strlen("\nMemAvailable:"), NULL, 10);
+    return true;
+}
+
+bool
+vbBalloonGetAvailable(vbBalloon *balloon, unsigned long long *available)
+{
+    unsigned long long bytes;
+
+    if (vbBalloonIsLocal(balloon)) {
+        if (vbBalloonReadAvailable(available))
+            return true;
+        vbToolError("this host does not say how much memory is available");
+        return false;
+    }
+    bytes = virNodeGetFreeMemory(balloon->conn);
+    *available = bytes / 1024;
+    if (bytes == 0)
+        vbToolError("cannot ask how much memory the host has free: %s", virGetLastErrorMessage());
+    return bytes > 0;
+}
+
+static bool
+vbBalloonFail(const vbBalloon *balloon, const char *problem)
+{
+    vbToolError("%s: %s", balloon->title, problem);
+    return false;
+}
+
+static bool
+vbBalloonSet(vbBalloon *balloon, unsigned long long target)
+{
+    g_autoptr(GError) error = NULL;
+
+    balloon->moved = true;
+    if (balloon->domain) {
+        return virDomainSetMemoryFlags(balloon->domain, target, VIR_DOMAIN_AFFECT_LIVE) == 0 ||
+            vbBalloonFail(balloon, virGetLastErrorMessage());
+    }
+    return vbMonitorSetBalloon(balloon->monitor, target * 1024, &error) ||
+        vbBalloonFail(balloon, error->message);
+}
+
+static bool
+vbBalloonGet(vbBalloon *balloon, unsigned long long *current)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(vbGuest) guest = NULL;
+
+    if (balloon->monitor) {
+        guint64 actual;
+
+        if (!vbMonitorGetBalloon(balloon->monitor, &actual, &error))
+            return vbBalloonFail(balloon, error->message);
+        *current = actual / 1024;
+        return true;
+    }
+    guest = vbGuestNew(balloon->domain);
+    vbGuestInspect(guest, balloon->domain, false);
+    if (!guest->verdict)
+        return vbBalloonFail(balloon, guest->error);
+    if (!guest->running)
+        return vbBalloonFail(balloon, "it has stopped running");
+    *current = guest->current;
+    return true;
+}
+
+/* On the same line again and again; at the end nothing is left of it. */
+static void
+vbBalloonShow(const vbBalloon *balloon, unsigned long long current, unsigned long long target)
+{
+    if (!balloon->progress)
+        return;
+    if (current == target)
+        fprintf(stderr, "\r\033[K");
+    else
+        fprintf(stderr, "\r\033[K%s: at %llu MiB on the way to %llu MiB", balloon->title,
+                current / 1024, target / 1024);
+    fflush(stderr);
+}
+
+/* A guest moves whole pages of its own, of 64 KiB on some machines. */
+static bool
+vbBalloonIsThere(unsigned long long current, unsigned long long target)
+{
+    return (current > target ? current - target : target - current) < 64;
+}
+
+/* Returns: whether the way ended well, which it does where it is interrupted, too */
+static bool
+vbBalloonAwait(vbBalloon *balloon, unsigned long long target, bool interruptible,
+               unsigned long long *reached)
+{
+    gint64 since = g_get_monotonic_time();
+    unsigned long long last = *reached;
+
+    for (;;) {
+        if (!vbBalloonGet(balloon, reached))
+            return false;
+        if (vbBalloonIsThere(*reached, target) || (interruptible && vbBalloonIsInterrupted()))
+            return true;
+        if (*reached != last)
+            since = g_get_monotonic_time();
+        last = *reached;
+        if (g_get_monotonic_time() - since > balloon->timeout * G_TIME_SPAN_SECOND) {
+            vbToolError("%s has not come nearer to %llu KiB than %llu KiB for %d seconds: its "
+                        "balloon driver does not answer, or it has no memory left to give up",
+                        balloon->title, target, *reached, balloon->timeout);
+            return false;
+        }
+        vbBalloonShow(balloon, *reached, target);
+        g_usleep(VB_BALLOON_POLL_USEC);
+    }
+}
+
+bool
+vbBalloonMove(vbBalloon *balloon, unsigned long long target, bool interruptible,
+              unsigned long long *reached)
+{
+    bool ok = vbBalloonSet(balloon, target) &&
+        vbBalloonAwait(balloon, target, interruptible, reached);
+
+    vbBalloonShow(balloon, target, target);
+    return ok;
+}
