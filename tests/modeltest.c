@@ -21,7 +21,6 @@
 #include "model.h"
 
 #define TEST_SEED 6
-#define TEST_COUNT 8000 /* takes 10 s */
 #define TEST_STEPS_LEAST 20
 #define TEST_STEPS_MOST 50
 #define TEST_ROUNDS 7 /* of questions: more is asking in circles */
@@ -421,15 +420,15 @@ testSearch(guint32 seed, unsigned int count, modelLie lie)
 static void
 testAgreement(void)
 {
-    g_autoptr(GArray) found = testSearch(TEST_SEED, TEST_COUNT, MODEL_LIE_NONE);
+    g_autoptr(GArray) found = testSearch(TEST_SEED, TEST_SEQUENCES, MODEL_LIE_NONE);
     unsigned int kind;
 
     g_assert_null(found);
-    /* What was never refused, or never asked about, was not tested. */
+    /* What is hardly ever refused, or asked about, is not tested. */
     for (kind = MODEL_STEP_SETMEM; kind < MODEL_STEP_LAST; kind++) {
-        g_assert_cmpuint(testAllFigures[kind].refused, >, 50);
-        g_assert_cmpuint(testAllFigures[kind].logged, >, 50);
-        g_assert_cmpuint(testAllFigures[kind].asked, >, 50);
+        g_assert_cmpuint(testAllFigures[kind].refused, >, 5);
+        g_assert_cmpuint(testAllFigures[kind].logged, >, 5);
+        g_assert_cmpuint(testAllFigures[kind].asked, >, 5);
     }
 }
 
