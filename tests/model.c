@@ -399,19 +399,21 @@ modelRequestAdd(const int *args, modelRequest *request)
         { MODEL_PLATFORM, false, "vfio-amd-xgbe", "host", "e0900000.xgmac" },
         { MODEL_RNG, false, "virtio-rng-pci", "rng", "vfio-pci" },
         { MODEL_AP, false, "vfio-ap", "sysfsdev", "/sys/devices/vfio_ap/matrix/a" },
+        { MODEL_MDEV, true, "vfio-pci", "sysfsdev", "/sys/bus/mdev/devices/a" },
     };
+    bool allowed = types[args[1]].allowed;
     g_autofree char *qmp = NULL;
     g_autofree char *human = NULL;
 
     request->effect = MODEL_EFFECT_ADD;
     request->hmp = args[0] == 1;
-    request->device = (modelDevice){ types[args[1]].kind, args[2], true, types[args[1]].allowed,
-                                     false };
+    request->device = (modelDevice){ types[args[1]].kind, args[2], true, allowed, false };
     qmp = g_strdup_printf("{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"%s\",\"%s\":"
-                          "\"%s\",\"id\":\"x\"}}", types[args[1]].driver, types[args[1]].name,
-                          types[args[1]].value);
-    human = g_strdup_printf("device_add %s,%s=%s,id=x", types[args[1]].driver,
-                            types[args[1]].name, types[args[1]].value);
+                          "\"%s\",\"id\":\"x\"%s}}", types[args[1]].driver, types[args[1]].name,
+                          types[args[1]].value, allowed ? ",\"x-balloon-allowed\":true" : "");
+    human = g_strdup_printf("device_add %s,%s=%s,id=x%s", types[args[1]].driver,
+                            types[args[1]].name, types[args[1]].value,
+                            allowed ? ",x-balloon-allowed=on" : "");
     request->text = modelFormatCommand(args[0], qmp, human);
 }
 

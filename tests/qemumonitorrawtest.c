@@ -28,6 +28,7 @@
 #define VALUE(value) "{\"execute\":\"balloon\",\"arguments\":{\"value\":" value "}}"
 #define HUMAN(line) "{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"" \
     line "\"}}"
+#define SYSFSDEV "\"sysfsdev\":\"/sys/bus/mdev/devices/a\""
 #define DEVICE(arguments) "{\"execute\":\"device_add\",\"arguments\":{" arguments "}}"
 #define HOST "host=0000:07:00.0"
 
@@ -232,6 +233,20 @@ static const testCase testQMP[] = {
     { "a platform device", DEVICE("\"driver\":\"vfio-platform\""), ADDS("vfio-platform", NULL) },
     { "a type of VFIO that nobody knows yet", DEVICE("\"driver\":\"vfio-next-pci\""),
       ADDS("vfio-next-pci", NULL) },
+    { "a mediated device that is opted out, which no other device can be",
+      DEVICE("\"driver\":\"vfio-pci\"," SYSFSDEV ",\"x-balloon-allowed\":true"), NONE },
+    { "a device that is not opted out",
+      DEVICE("\"driver\":\"vfio-pci\"," SYSFSDEV ",\"x-balloon-allowed\":false"),
+      ADDS("vfio-pci", NULL) },
+    { "a device whose opt-out is a string",
+      DEVICE("\"driver\":\"vfio-pci\"," SYSFSDEV ",\"x-balloon-allowed\":\"true\""),
+      ADDS("vfio-pci", NULL) },
+    { "of two opt-outs the last",
+      DEVICE("\"driver\":\"vfio-pci\",\"x-balloon-allowed\":true,\"x-balloon-allowed\":false"),
+      ADDS("vfio-pci", NULL) },
+    { "a vfio-user device that is opted out of nothing",
+      DEVICE("\"driver\":\"vfio-user-pci\",\"x-balloon-allowed\":true"),
+      ADDS("vfio-user-pci", NULL) },
     { "a channel of s390 never inhibits", DEVICE("\"driver\":\"vfio-ccw\""), NONE },
     { "a crypto adapter of s390 never inhibits", DEVICE("\"driver\":\"vfio-ap\""), NONE },
     { "a network card", DEVICE("\"driver\":\"virtio-net-pci\""), NONE },
@@ -361,6 +376,20 @@ static const testCase testHMP[] = {
     { "a vDPA device", "device_add vhost-vdpa-device-pci,vhostdev=/dev/vhost-vdpa-0",
       ADDS("vhost-vdpa-device-pci", NULL) },
     { "a vfio-user device", "device_add vfio-user-pci,id=x", ADDS("vfio-user-pci", "x") },
+    { "a mediated device that is opted out", "device_add vfio-pci,x-balloon-allowed=on,id=x",
+      NONE },
+    { "a mediated device that is opted out in another word",
+      "device_add vfio-pci,x-balloon-allowed=true", NONE },
+    { "a device that is not opted out", "device_add vfio-pci,x-balloon-allowed=off",
+      ADDS("vfio-pci", NULL) },
+    { "of two opt-outs the last counts",
+      "device_add vfio-pci,x-balloon-allowed=on,x-balloon-allowed=off", ADDS("vfio-pci", NULL) },
+    { "an opt-out that is taken back by a word without a value",
+      "device_add vfio-pci,x-balloon-allowed=on,nox-balloon-allowed", ADDS("vfio-pci", NULL) },
+    { "an opt-out of which QEMU may read something else",
+      "device_add vfio-pci,x-balloon-allowed=On", ADDS("vfio-pci", NULL) },
+    { "a vfio-user device that is opted out of nothing",
+      "device_add vfio-user-pci,x-balloon-allowed=on", ADDS("vfio-user-pci", NULL) },
     { "a channel of s390 never inhibits", "device_add vfio-ccw,devno=fe.0.0001", NONE },
     { "a network card", "device_add virtio-net-pci,id=x", NONE },
     { "a harmless device with a telling id", "device_add virtio-rng-pci,id=vfio-pci", NONE },

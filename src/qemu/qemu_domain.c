@@ -20,8 +20,8 @@
  * for both the running guest and the next start is refused as a whole, if either half would be.
  *
  * A raw monitor command is judged as what it does: 'balloon', in whatever spelling, as a request
- * for that size, and 'device_add' of a VFIO device as an attachment. A command whose effect
- * cannot be told is taken for one that reduces memory.
+ * for that size, and 'device_add' of a VFIO device that is not opted out as an attachment. A
+ * command whose effect cannot be told is taken for one that reduces memory.
  *
  * Attaching a first device that inhibits ballooning pins all of the guest's memory, what the
  * balloon holds included. While the balloon is inflated it is refused if the domain itself asks

@@ -32,13 +32,15 @@ qemuMonitorRawCommandClear(qemuMonitorRawCommand *command)
     g_clear_pointer(&command->id, g_free);
 }
 
-/* Takes @driver and @id. */
+/* Takes @driver and @id. @allowed: it is to be opted out of the inhibit, which QEMU refuses for
+ * anything but a mediated device (QEMU 7.2 to 11.1). */
 static void
-qemuMonitorRawSetDevice(qemuMonitorRawCommand *command, char *driver, char *id)
+qemuMonitorRawSetDevice(qemuMonitorRawCommand *command, char *driver, char *id, bool allowed)
 {
     qemuInhibitorKind kind;
 
-    if (!driver || !qemuInhibitorTypeIsDevice(driver, &kind)) {
+    if (!driver || !qemuInhibitorTypeIsDevice(driver, &kind) ||
+        (allowed && kind == QEMU_INHIBITOR_VFIO_PCI)) {
         g_free(driver);
         g_free(id);
         return;
@@ -83,13 +85,24 @@ qemuMonitorRawTakeValue(const char **text)
     return g_string_free(value, FALSE);
 }
 
-/* device_add [driver=]TYPE[,PROPERTY=VALUE]...  Of several drivers or ids the last one counts. */
+/* What QEMU takes for true wherever a property is written as text (QEMU 7.2). */
+static bool
+qemuMonitorRawIsTrue(const char *value)
+{
+    static const char *const words[] = { "on", "yes", "true", "y", NULL };
+
+    return value && g_strv_contains(words, value);
+}
+
+/* device_add [driver=]TYPE[,PROPERTY=VALUE]...  Of several values of a property the last counts. */
 static void
 qemuMonitorRawParseDeviceAdd(const char *arguments, qemuMonitorRawCommand *command)
 {
     g_autofree char *word = qemuMonitorRawTakeWord(arguments);
     g_autofree char *driver = NULL;
     g_autofree char *id = NULL;
+    g_autofree char *allowed = NULL;
+    bool switches = false;
     const char *option = word;
 
     while (option && *option) {
@@ -102,10 +115,14 @@ qemuMonitorRawParseDeviceAdd(const char *arguments, qemuMonitorRawCommand *comma
                 where = &driver;
             else if (strncmp(option, "id=", length + 1) == 0)
                 where = &id;
+            else if (strncmp(option, VB_DOMAIN_OPT_OUT_PROPERTY "=", length + 1) == 0)
+                where = &allowed;
             option += length + 1;
         } else if (option == word) {
             where = &driver;
         } else {
+            /* 'x' is 'x=on', and 'nox' is 'x=off'. */
+            switches = true;
             option += length + (option[length] == ',');
             continue;
         }
@@ -116,7 +133,8 @@ qemuMonitorRawParseDeviceAdd(const char *arguments, qemuMonitorRawCommand *comma
             *where = g_steal_pointer(&value);
         }
     }
-    qemuMonitorRawSetDevice(command, g_steal_pointer(&driver), g_steal_pointer(&id));
+    qemuMonitorRawSetDevice(command, g_steal_pointer(&driver), g_steal_pointer(&id),
+                            qemuMonitorRawIsTrue(allowed) && !switches);
 }
 
 /* A number in MiB; QEMU takes expressions too, which only QEMU can compute. */
@@ -185,6 +203,16 @@ qemuMonitorRawParseValue(json_object *arguments, qemuMonitorRawCommand *command)
     }
 }
 
+/* Text would be refused (QEMU 6.2). */
+static bool
+qemuMonitorRawGetBool(json_object *object, const char *name)
+{
+    json_object *member;
+
+    return json_object_object_get_ex(object, name, &member) &&
+        json_object_is_type(member, json_type_boolean) && json_object_get_boolean(member);
+}
+
 static void
 qemuMonitorRawParseQMP(const char *text, qemuMonitorRawCommand *command)
 {
@@ -215,7 +243,8 @@ qemuMonitorRawParseQMP(const char *text, qemuMonitorRawCommand *command)
             qemuMonitorRawParseHMP(line, command);
     } else if (g_str_equal(execute, "device_add")) {
         qemuMonitorRawSetDevice(command, qemuMonitorRawGetString(arguments, "driver"),
-                                qemuMonitorRawGetString(arguments, "id"));
+                                qemuMonitorRawGetString(arguments, "id"),
+                                qemuMonitorRawGetBool(arguments, VB_DOMAIN_OPT_OUT_PROPERTY));
     }
 }
 
