@@ -417,6 +417,17 @@ modelRequestAdd(const int *args, modelRequest *request)
     request->text = modelFormatCommand(args[0], qmp, human);
 }
 
+static void
+modelRequestDevice(const int *args, modelRequest *request)
+{
+    bool unread = args[0] > MODEL_DISK;
+    g_autofree char *xml = NULL;
+
+    request->device = (modelDevice){ .kind = unread ? MODEL_PCI : args[0], .number = args[1] };
+    xml = modelFormatDevice(&request->device);
+    request->text = g_strconcat(unread ? "<!DOCTYPE hostdev>" : "", xml, NULL);
+}
+
 void
 modelWorldRequest(const modelWorld *world, const modelStep *step, modelRequest *request)
 {
@@ -463,9 +474,8 @@ modelWorldRequest(const modelWorld *world, const modelStep *step, modelRequest *
     default:
         g_assert_cmpint(step->kind, ==, MODEL_STEP_ATTACH);
         request->type = MODEL_REQUEST_ATTACH;
-        request->device = (modelDevice){ .kind = args[0], .number = args[1] };
         request->flags = deviceFlags[args[2]];
-        request->text = modelFormatDevice(&request->device);
+        modelRequestDevice(args, request);
         break;
     }
 }

@@ -239,6 +239,7 @@ typedef struct {
     bool logged;
     bool asked; /* QEMU */
     bool found; /* the state was to be found, and is: */
+    modelPolicy policy; /* BLOCK, WARN or IGNORE */
     qemuDomainBalloonState state;
     int inhibitors[QEMU_INHIBITOR_KIND_LAST];
 } modelVerdict;

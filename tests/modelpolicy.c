@@ -184,13 +184,15 @@ modelMayAsk(const modelWorld *world, qemuDomainQmpMode qmp)
 }
 
 static void
-modelFound(modelVerdict *verdict, const modelCounter *counter, bool locked)
+modelFound(const modelWorld *world, const modelDefinition *def, const modelCounter *counter,
+           modelVerdict *verdict)
 {
     verdict->found = true;
+    verdict->policy = modelGetPolicy(world, def);
     memcpy(verdict->inhibitors, counter->of, sizeof(verdict->inhibitors));
     verdict->state = counter->all > 0 ? QEMU_DOMAIN_BALLOON_INHIBITED
         : QEMU_DOMAIN_BALLOON_AVAILABLE;
-    if (counter->all == 0 && locked) {
+    if (counter->all == 0 && def->locked) {
         verdict->state = QEMU_DOMAIN_BALLOON_INEFFECTIVE;
         verdict->inhibitors[QEMU_INHIBITOR_LOCKED_MEMORY] = 1;
     }
@@ -206,7 +208,7 @@ modelFind(const modelWorld *world, modelVerdict *verdict)
     verdict->asked = counter.all == 0 && modelMayAsk(world, world->qmp);
     if (verdict->asked)
         counter = modelCountQemu(world);
-    modelFound(verdict, &counter, world->live.locked);
+    modelFound(world, &world->live, &counter, verdict);
 }
 
 /* Policies */
@@ -255,7 +257,7 @@ modelJudgeNext(const modelWorld *world, unsigned long long memory, modelVerdict 
     if (world->next.noBalloon || memory >= modelGetBalloonMaximum(&world->next) ||
         counter.all == 0 || modelGetPolicy(world, &world->next) == MODEL_POLICY_IGNORE)
         return;
-    modelFound(verdict, &counter, false);
+    modelFound(world, &world->next, &counter, verdict);
     verdict->refused = modelSaysBlock(&world->next);
     verdict->logged = true;
 }
@@ -302,7 +304,7 @@ modelJudgePlug(const modelWorld *world, const modelDevice *device, modelVerdict 
     if (modelSaysBlock(live))
         modelFind(world, verdict);
     else
-        modelFound(verdict, &counter, live->locked);
+        modelFound(world, live, &counter, verdict);
     if (verdict->state != QEMU_DOMAIN_BALLOON_AVAILABLE)
         return;
     verdict->refused = modelSaysBlock(live);
@@ -349,6 +351,7 @@ modelInspect(const modelWorld *world, qemuDomainQmpMode qmp, modelVerdict *verdi
     memset(verdict, 0, sizeof(*verdict));
     if (def->noBalloon) {
         verdict->found = true;
+        verdict->policy = modelGetPolicy(world, def);
         verdict->state = QEMU_DOMAIN_BALLOON_NONE;
         return;
     }
@@ -356,7 +359,7 @@ modelInspect(const modelWorld *world, qemuDomainQmpMode qmp, modelVerdict *verdi
         (counter.all == 0 || qmp == QEMU_DOMAIN_QMP_ALWAYS);
     if (verdict->asked)
         counter = modelCountQemu(world);
-    modelFound(verdict, &counter, def->locked);
+    modelFound(world, def, &counter, verdict);
     if (verdict->state == QEMU_DOMAIN_BALLOON_AVAILABLE && world->running &&
         qmp == QEMU_DOMAIN_QMP_NEVER && modelHasQemuNamespace(def))
         verdict->state = QEMU_DOMAIN_BALLOON_UNKNOWN;

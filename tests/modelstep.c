@@ -25,10 +25,13 @@ static modelWords modelQuarterWords = { "0/4", "1/4", "2/4", "3/4", "4/4", NULL 
 static modelWords modelDeviceWords = { "pci", "interface", "mdev", "vdpa", "network", "nvme",
                                        "blkio", "ccw", "ap", "usb", "bridge", "disk", "vfio-user",
                                        "platform", "vdpa-generic", "netdev", "node", "rng", NULL };
-/* Those that libvirt attaches. */
-static modelWords modelAttachWords = { "pci", "interface", "mdev", "vdpa", "network", "nvme",
+/* Those that libvirt knows; and one that it can read and the code does not. */
+static modelWords modelDetachWords = { "pci", "interface", "mdev", "vdpa", "network", "nvme",
                                        "blkio", "ccw", "ap", "usb", "bridge", "disk", "mdev",
                                        "mdev", "network", NULL };
+static modelWords modelAttachWords = { "pci", "interface", "mdev", "vdpa", "network", "nvme",
+                                       "blkio", "ccw", "ap", "usb", "bridge", "disk", "pci-unread",
+                                       "mdev", "mdev", "network", NULL };
 static modelWords modelDeltaWords = { "-1", "0", "1", "-4096", "-262144", "131072", NULL };
 static modelWords modelBaseWords = { "now", "maximum", "total", "shown", "next-maximum",
                                      "next-total", "half", "zero", "now", "now", "half", NULL };
@@ -44,7 +47,7 @@ static const struct {
     [MODEL_STEP_POLICY] = { "policy", 6, { modelPolicyWords, modelHalfWords } },
     [MODEL_STEP_OVERRIDE] = { "override", 4,
         { modelNumberWords, (modelWords){ "none", "true", "false", "true", "true", NULL } } },
-    [MODEL_STEP_DETACH] = { "detach", 12, { modelAttachWords, modelNumberWords, modelHalfWords } },
+    [MODEL_STEP_DETACH] = { "detach", 12, { modelDetachWords, modelNumberWords, modelHalfWords } },
     [MODEL_STEP_BEHIND] = { "behind", 3,
         { modelDeviceWords, modelNumberWords, (modelWords){ "plain", "allowed", NULL } } },
     [MODEL_STEP_BEHIND_GONE] = { "behind-gone", 3, { modelDeviceWords, modelNumberWords } },
