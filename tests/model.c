@@ -298,9 +298,6 @@ modelWorldApply(modelWorld *world, const modelStep *step)
     case MODEL_STEP_NETWORK:
         world->hostdevNetworks[args[0]] = args[1];
         break;
-    case MODEL_STEP_START:
-        modelStart(world);
-        break;
     case MODEL_STEP_STOP:
         modelStop(world);
         break;
@@ -317,6 +314,7 @@ modelWorldApply(modelWorld *world, const modelStep *step)
     case MODEL_STEP_TAINT:
         world->tainted = world->running;
         break;
+    case MODEL_STEP_START:
     case MODEL_STEP_SETMEM:
     case MODEL_STEP_COMMAND_BALLOON:
     case MODEL_STEP_COMMAND_ADD:
@@ -451,6 +449,9 @@ modelWorldRequest(const modelWorld *world, const modelStep *step, modelRequest *
 
     memset(request, 0, sizeof(*request));
     switch ((int)step->kind) {
+    case MODEL_STEP_START:
+        request->type = MODEL_REQUEST_START;
+        break;
     case MODEL_STEP_SETMEM:
         memory = (long long)modelGetSize(world, args[0]) + args[1];
         request->type = MODEL_REQUEST_SETMEM;
@@ -504,6 +505,8 @@ modelWorldServe(modelWorld *world, const modelRequest *request)
 
     if (request->type == MODEL_REQUEST_SETMEM) {
         modelServeMemory(world, request);
+    } else if (request->type == MODEL_REQUEST_START) {
+        modelStart(world);
     } else if (request->type == MODEL_REQUEST_ATTACH) {
         if (!modelGetHalves(world, request->flags, &live, &config))
             return;

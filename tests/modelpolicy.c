@@ -248,7 +248,7 @@ modelJudgeShrink(const modelWorld *world, modelVerdict *verdict)
     verdict->logged = verdict->state != QEMU_DOMAIN_BALLOON_AVAILABLE;
 }
 
-/* A size for the next start. */
+/* A size for the next start, be it now. */
 static void
 modelJudgeNext(const modelWorld *world, unsigned long long memory, modelVerdict *verdict)
 {
@@ -335,6 +335,10 @@ modelJudge(const modelWorld *world, const modelRequest *request, modelVerdict *v
     case MODEL_REQUEST_ATTACH:
         if (modelGetHalves(world, request->flags, &live, &config) && live)
             modelJudgePlug(world, &request->device, verdict);
+        break;
+    case MODEL_REQUEST_START:
+        if (!world->running)
+            modelJudgeNext(world, world->next.current, verdict);
         break;
     default:
         g_assert_not_reached();

@@ -67,7 +67,6 @@ static const struct {
     [MODEL_STEP_LINE] = { "commandline", 1,
         { (modelWords){ "none", "harmless", "pci", "sev", "sev-snp", "none", "none", NULL } } },
     [MODEL_STEP_NETWORK] = { "network", 2, { modelNumberWords, modelYesWords } },
-    [MODEL_STEP_START] = { "start", 12, { NULL } },
     [MODEL_STEP_STOP] = { "stop", 3, { NULL } },
     [MODEL_STEP_UNDEFINE] = { "undefine", 1, { NULL } },
     [MODEL_STEP_MIGRATION] = { "migration", 7,
@@ -76,6 +75,7 @@ static const struct {
                         "completed", "cancelled", "completed", "cancelled", "completed", NULL } } },
     [MODEL_STEP_CAPABILITY] = { "snapshot-capability", 2, { modelYesWords } },
     [MODEL_STEP_TAINT] = { "taint", 2, { NULL } },
+    [MODEL_STEP_START] = { "start", 12, { NULL } },
     [MODEL_STEP_SETMEM] = { "setmem", 24,
         { modelBaseWords, modelDeltaWords,
           (modelWords){ "current", "live", "config", "both", "maximum-live", "maximum", "unknown",
@@ -107,7 +107,7 @@ modelStepName(modelStepKind kind)
 bool
 modelStepIsRequest(const modelStep *step)
 {
-    return step->kind >= MODEL_STEP_SETMEM;
+    return step->kind >= MODEL_STEP_START;
 }
 
 /* A delta is itself, any other word is its first place in the list. */
