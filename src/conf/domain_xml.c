@@ -300,7 +300,7 @@ vbDomainOverrideEditAdd(vbDomainOverrideEdit *edit, const char *alias)
     outer = strcmp((const char *)parent->name, "override") == 0 ? device :
         strcmp((const char *)parent->name, "device") == 0 ? frontend : property;
     vbMarkupAppend(edit->xml->markup, parent, outer);
-    for (; parent && parent != edit->first->parent; parent = parent->parent)
+    for (; parent; parent = parent == edit->first ? NULL : parent->parent)
         g_hash_table_add(edit->kept, (gpointer)parent);
 }
 

@@ -28,11 +28,11 @@ typedef struct {
 
 /**
  * vbDomainXMLNew:
- * @xml: borrowed
+ * @text: borrowed
  * @error: VB_ERROR_XML, VB_ERROR_UNREAD, VB_ERROR_SYSTEM
  */
 vbDomainXML *
-vbDomainXMLNew(const char *xml, size_t length, GError **error);
+vbDomainXMLNew(const char *text, size_t length, GError **error);
 
 void
 vbDomainXMLFree(vbDomainXML *xml);

@@ -219,13 +219,13 @@ static qemuDriverOutcome
 qemuDriverCallPass(qemuDriverCall *call)
 {
     size_t length = 0;
-    guint8 *args;
 
     if (call->conn->type != QEMU_DRIVER_TYPE_QEMU || !qemuDriverCallIsRewritten(call))
         return QEMU_DRIVER_PASS;
 
     if (call->definition) {
-        args = remoteEncodeText(call->definition, strlen(call->definition), 1, &length);
+        guint8 *args = remoteEncodeText(call->definition, strlen(call->definition), 1, &length);
+
         qemuDriverCallTakeForward(call, REMOTE_PROC_DOMAIN_DEFINE_XML_FLAGS, args, length);
     } else if (call->policyOnly) {
         qemuDriverCallMakeMetadata(call);

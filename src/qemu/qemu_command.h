@@ -16,12 +16,12 @@
 
 /**
  * qemuCommandMakeAlias:
- * @uuid: as libvirt reads it
+ * @text: a UUID, as libvirt reads it
  *
- * Returns: (transfer full) (nullable): the alias, NULL where @uuid is none
+ * Returns: (transfer full) (nullable): the alias, NULL where @text is none
  */
 char *
-qemuCommandMakeAlias(const char *uuid);
+qemuCommandMakeAlias(const char *text);
 
 /* Whether the attributes of a text need a look before libvirt gets it. */
 bool
@@ -29,38 +29,38 @@ qemuCommandMayBeOurs(const char *xml, size_t length);
 
 /**
  * qemuCommandStoreAttributes:
- * @xml: a domain, or a document with domains in it, as a user writes it
+ * @text: a domain, or a document with domains in it, as a user writes it
  * @prune: whether opt-outs of ours go whose devices are gone
  * @optsOut: (out): whether a device of it is to be opted out
- * @stored: (out) (transfer full): the same as libvirt stores it; NULL where that is @xml
+ * @stored: (out) (transfer full): the same as libvirt stores it; NULL where that is @text
  * @error: VB_ERROR_XML, VB_ERROR_UNSUPPORTED; also where our attributes are in a text that cannot
  *     be edited.  XML that cannot be read is no error: libvirt words it
  */
 bool
-qemuCommandStoreAttributes(const char *xml, size_t length, bool prune, bool *optsOut,
+qemuCommandStoreAttributes(const char *text, size_t length, bool prune, bool *optsOut,
                            char **stored, GError **error);
 
 /* The same of a device: neither attribute can be stored in it, both are only cut out. */
 bool
-qemuCommandStoreDeviceAttributes(const char *xml, size_t length, bool *optsOut, char **stored,
+qemuCommandStoreDeviceAttributes(const char *text, size_t length, bool *optsOut, char **stored,
                                  GError **error);
 
 /**
  * qemuCommandShowAttributes:
- * @xml: what libvirt has stored
+ * @text: what libvirt has stored
  *
  * Returns: (transfer full) (nullable): the same with the attributes that are in force; NULL where
  * there are none, or they cannot be shown
  */
 char *
-qemuCommandShowAttributes(const char *xml, size_t length, size_t *shownLength);
+qemuCommandShowAttributes(const char *text, size_t length, size_t *shownLength);
 
 /**
  * qemuCommandAddDevice:
- * @xml: a domain's definition
+ * @text: a domain's definition
  * @device: a device's
  *
- * Returns: (transfer full) (nullable): @xml with @device as its last device
+ * Returns: (transfer full) (nullable): @text with @device as its last device
  */
 char *
-qemuCommandAddDevice(const char *xml, size_t length, const char *device, size_t deviceLength);
+qemuCommandAddDevice(const char *text, size_t length, const char *device, size_t deviceLength);

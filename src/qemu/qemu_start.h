@@ -69,7 +69,7 @@ qemuStartJudgeDomain(const qemuDomainFacts *facts, const qemuDomainSettings *set
 
 /* Returns: (transfer full) (nullable): the domain in a saved image's XML or a snapshot's */
 vbDomainDef *
-qemuStartParseImage(const char *xml, size_t length);
+qemuStartParseImage(const char *text, size_t length);
 
 /* Returns: (transfer full): the verdict, never a refusal, on resuming what is in an image */
 qemuDomainVerdict *

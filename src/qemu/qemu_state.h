@@ -26,10 +26,10 @@ qemuStateAddStats(remoteStatsRecord *record, const char *xml, size_t length,
 
 /**
  * qemuStateShowCapabilities:
- * @xml: a <domainCapabilities> document
+ * @text: a <domainCapabilities> document
  *
  * Returns: (transfer full) (nullable): the same with what may be written of ballooning; NULL where
  * it cannot be edited
  */
 char *
-qemuStateShowCapabilities(const char *xml, size_t length, size_t *newLength);
+qemuStateShowCapabilities(const char *text, size_t length, size_t *newLength);

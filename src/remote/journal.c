@@ -11,7 +11,7 @@
 #include "qemu_message.h"
 
 #define VB_JOURNAL_BURST 10
-#define VB_JOURNAL_INTERVAL (30 * G_USEC_PER_SEC)
+#define VB_JOURNAL_INTERVAL (30 * G_TIME_SPAN_SECOND)
 /* Domains that are remembered; what was said of the others is forgotten and may be said again. */
 #define VB_JOURNAL_DOMAINS_MAX 1024
 

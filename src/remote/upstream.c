@@ -139,7 +139,6 @@ vbUpstreamAttempt(gpointer opaque)
     vbUpstream *upstream = request->upstream;
     g_autofree char *path = NULL;
     g_autoptr(GError) error = NULL;
-    bool again;
     int failure;
     int fd;
 
@@ -157,7 +156,8 @@ vbUpstreamAttempt(gpointer opaque)
     }
 
     if (fd < 0) {
-        again = failure == EAGAIN;
+        bool again = failure == EAGAIN;
+
         if (upstream->spawn && (failure == ENOENT || failure == ECONNREFUSED)) {
             if (!request->spawned)
                 request->spawned = vbUpstreamSpawn(upstream);
@@ -186,7 +186,7 @@ vbUpstreamConnect(vbUpstream *upstream, bool readonly, vbUpstreamFunc func, gpoi
     request->readonly = readonly;
     request->func = func;
     request->opaque = opaque;
-    request->deadline = g_get_monotonic_time() + VB_UPSTREAM_SECONDS * G_USEC_PER_SEC;
+    request->deadline = g_get_monotonic_time() + VB_UPSTREAM_SECONDS * G_TIME_SPAN_SECOND;
     request->timer = g_idle_add_full(G_PRIORITY_DEFAULT, vbUpstreamAttempt, request, NULL);
     return request;
 }
