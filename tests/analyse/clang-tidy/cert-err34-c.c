@@ -1,0 +1,7 @@
+#include <stdlib.h>
+
+int
+vbPlanted(const char *text)
+{
+    return atoi(text);
+}

@@ -1,0 +1,7 @@
+int
+vbPlanted(const int *number)
+{
+    if (!number)
+        return *number;
+    return 0;
+}

@@ -1,0 +1,5 @@
+int
+vbPlanted(int first, int second)
+{
+    return first > second && first > second;
+}

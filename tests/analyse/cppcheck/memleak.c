@@ -1,0 +1,7 @@
+int
+vbPlanted(const char *text)
+{
+    char *copy = g_strdup(text);
+
+    return copy && *copy == '\0';
+}
