@@ -200,12 +200,12 @@ class Libvirtd(Server):
 class Virtballoond(Server):
     """A system virtballoond in front of libvirtd, with sockets in a directory of its own."""
 
-    def __init__(self, directory, config="", upstream_dir=UPSTREAM_DIR):
+    def __init__(self, directory, config="", upstream_dir=UPSTREAM_DIR, prefix=()):
         directory.mkdir(exist_ok=True)
         self.config = directory / "virtballoond.conf"
         self.config.write_text(f"[virtballoond]\n{config}")
         super().__init__(directory / "virtballoond-sock", directory / "virtballoond-sock-ro")
-        self.argv = [DAEMON, "--system", "--config", self.config,
+        self.argv = [*prefix, DAEMON, "--system", "--config", self.config,
                      "--socket-dir", directory, "--upstream-dir", upstream_dir]
         self.start()
 
