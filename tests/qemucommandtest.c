@@ -857,6 +857,23 @@ testRefusedLatin1(void)
                       "written in plain UTF-8");
 }
 
+/* libxml2 2.9 does not follow it, the one of a newer libvirt does. */
+static void
+testRefusedInvalidUTF8(void)
+{
+    static const char xml[] =
+        "<?xml version='1.0' encoding='ISO-8859-1'?><domain><name>\xe9</name>"
+        "<devices><memballoon policy='warn'/></devices></domain>";
+    g_autofree char *stored = NULL;
+    g_autoptr(GError) error = NULL;
+    bool optsOut;
+
+    g_assert_false(qemuCommandStoreAttributes(xml, strlen(xml), false, &optsOut, &stored, &error));
+    g_assert_error(error, VB_ERROR, VB_ERROR_XML);
+    g_assert_true(g_str_has_prefix(error->message,
+                                   "attributes 'policy' and 'ballooning' cannot be read: "));
+}
+
 static void
 testRefusedTwoPolicies(void)
 {
@@ -1241,6 +1258,7 @@ main(int argc, char **argv)
     TEST("the inactive domain of a snapshot is looked at", testRefusedInSnapshot);
     TEST("our attributes with a document type are refused", testRefusedDoctype);
     TEST("our attributes in another encoding are refused", testRefusedLatin1);
+    TEST("our attributes in what is not UTF-8 are refused", testRefusedInvalidUTF8);
     TEST("two policies in the metadata are refused", testRefusedTwoPolicies);
     TEST("the caller need not want the error", testErrorNotWanted);
 

@@ -157,7 +157,11 @@ vbXMLParse(const char *xml, size_t length, GError **error)
         return NULL;
     }
     if (!doc) {
-        g_set_error(error, VB_ERROR, VB_ERROR_XML, "line %d: %s",
+        /* A newer libxml2, which libvirt may have, follows a declared encoding here as well. */
+        bool elsewhere = g_str_has_prefix(text, "<?xml") &&
+            !g_utf8_validate(text, (gssize)length, NULL);
+
+        g_set_error(error, VB_ERROR, elsewhere ? VB_ERROR_UNREAD : VB_ERROR_XML, "line %d: %s",
                     data.line, message ? message : "malformed");
         return NULL;
     }
