@@ -17,6 +17,7 @@ from typing import NamedTuple
 import frames
 
 DAEMON = Path(os.environ["VB_BUILD"]) / "src" / "virtballoond"
+LIBVIRTD = os.environ.get("VB_LIBVIRTD", "libvirtd").split()
 RESULTS = Path(os.environ["VB_RESULTS"])
 LISTENING = "00010000"  # the flags of such a socket in /proc/net/unix
 UPSTREAM_DIR = Path("/run/libvirt")
@@ -162,7 +163,10 @@ class Process:
 
 
 class Libvirtd(Server):
-    """The private system libvirtd: /run/libvirt is empty and ours (see tests/virsh/run)."""
+    """The private system libvirtd: /run/libvirt is empty and ours (see tests/virsh/run).
+
+    VB_LIBVIRTD says how another one than this machine's is run (see tests/vfio-user/run).
+    """
 
     def __init__(self):
         super().__init__(UPSTREAM_DIR / "libvirt-sock", UPSTREAM_DIR / "libvirt-sock-ro")
@@ -172,7 +176,7 @@ class Libvirtd(Server):
 
     def start(self):
         """Starts it, the first time or again, and waits until it answers."""
-        self.process = Process(["libvirtd"], RESULTS / "libvirtd.out")
+        self.process = Process(LIBVIRTD, RESULTS / "libvirtd.out")
         wait_for(lambda: self.listens() and self.virsh("version").code == 0, 60)
 
     def kill(self):
