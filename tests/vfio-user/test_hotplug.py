@@ -65,6 +65,13 @@ def test_memory_given_up_meanwhile_costs_the_host_more_than_before(direct, guest
     assert after > before + 100
 
 
+def test_reclaim_is_of_no_use_while_inhibited(virtballoond, guest):
+    refused = tool.complaint(tool.ask(virtballoond, "reclaim", guest.name), 1)
+    print(refused)
+    assert f"'{guest.name}'" in refused and "vfio-user device 'vu0'" in refused
+    assert guest.current() == SMALLER
+
+
 def test_what_is_given_back_passes_while_inhibited(virtballoond, guest):
     guest.resize(SMALLER + 16, server=virtballoond)
     guest.refusal(virtballoond, SMALLER)
@@ -101,6 +108,20 @@ def test_setmem_passes_again_and_frees_what_it_takes_now(virtballoond, guest):
     after = guest.resident()
     print(f"RSS {before} MiB; after setmem to {SMALLER - 32} MiB: {after} MiB")
     assert before - 64 < after < before - 16
+
+
+def test_reclaim_frees_what_was_swallowed(direct, virtballoond, guest):
+    before, size = guest.resident(), guest.current()
+    answer = tool.json_of(tool.ask(virtballoond, "--format", "json", "reclaim", guest.name,
+                                   timeout=90))
+    after = guest.resident()
+    print(f"RSS {before} MiB; after reclaim: {after} MiB\n{answer}")
+    assert answer["complete"] and answer["deflated_kib"] == (linux.MEMORY - size) * linux.MIB
+    assert guest.current() == size
+    assert after < before - 80
+    for told, found in (("resident_before_kib", before), ("resident_after_kib", after)):
+        assert abs(answer[told] // linux.MIB - found) < 4
+    print(tool.text_of(tool.ask(direct, "explain", guest.name)))
 
 
 def test_a_device_that_comes_back_inhibits_again(virtballoond, guest, first):
