@@ -249,7 +249,7 @@ testEmptyDomain(void)
     g_assert_cmpstr(def->name, ==, "");
     g_assert_null(def->uuid);
     g_assert_null(def->emulator);
-    g_assert_null(def->memorySourceType);
+    g_assert_false(def->memoryShared);
     g_assert_null(def->policyText);
     g_assert_cmpuint(def->memory, ==, 0);
     g_assert_cmpuint(def->currentMemory, ==, 0);
@@ -1131,7 +1131,7 @@ testMemoryBacking(void)
 
     g_assert_true(def->memoryLocked);
     g_assert_true(def->memoryHugepages);
-    g_assert_cmpstr(def->memorySourceType, ==, "memfd");
+    g_assert_true(def->memoryShared);
 }
 
 static void
@@ -1142,8 +1142,58 @@ testMemoryBackingAbsent(void)
 
     g_assert_false(def->memoryLocked);
     g_assert_false(def->memoryHugepages);
-    g_assert_null(def->memorySourceType);
+    g_assert_false(def->memoryShared);
 }
+
+#define SHARED "<access mode='shared'/>"
+#define PRIVATE "<access mode='private'/>"
+#define MEMFD "<source type='memfd'/>"
+#define CELLS(first, second) "<cpu><numa><cell id='0' memory='64' " first "/><cell id='1' " \
+    "memory='64' " second "/></numa></cpu>"
+
+static void
+testMemoryShared(void)
+{
+    static const struct {
+        const char *backing;
+        const char *cpu;
+        bool shared;
+    } cases[] = {
+        { MEMFD, "", true },
+        { MEMFD SHARED, "", true },
+        { MEMFD PRIVATE, "", false },
+        { "<source type='file'/>", "", false },
+        { "<source type='file'/>" SHARED, "", true },
+        { "<source type='anonymous'/>", "", false },
+        { SHARED, "", true },
+        { PRIVATE, "", false },
+        { "<access mode='tomorrow'/>", "", false },
+        { "<source/><access/>", "", false },
+        { MEMFD, CELLS("", ""), true },
+        { MEMFD, CELLS("", "memAccess='private'"), false },
+        { "", CELLS("memAccess='shared'", "memAccess='shared'"), true },
+        { "", CELLS("memAccess='shared'", ""), false },
+        { SHARED, CELLS("", "memAccess='shared'"), true },
+        { PRIVATE, CELLS("memAccess='shared'", "memAccess='shared'"), true },
+        { MEMFD, "<cpu><numa/></cpu>", true },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = g_strdup_printf("<memoryBacking>%s</memoryBacking>%s",
+                                                cases[i].backing, cases[i].cpu);
+        g_autoptr(vbDomainDef) def = testParseChildren(text);
+
+        if (def->memoryShared != cases[i].shared) {
+            g_test_message("%s", text);
+            g_test_fail();
+        }
+    }
+}
+
+#undef SHARED
+#undef PRIVATE
+#undef MEMFD
+#undef CELLS
 
 static void
 testLaunchSecurity(void)
@@ -2149,8 +2199,9 @@ main(int argc, char **argv)
     TEST("the three virtio models are one", testMemballoonVirtio);
     TEST("a memballoon of any other model is another one", testMemballoonOther);
     TEST("free page reporting is read", testFreePageReporting);
-    TEST("locked memory, huge pages and source type are read", testMemoryBacking);
+    TEST("locked memory and huge pages are read", testMemoryBacking);
     TEST("memory backing that says nothing of them leaves them empty", testMemoryBackingAbsent);
+    TEST("memory is shared where libvirt has all of it mapped so", testMemoryShared);
     TEST("the types of launch security are told apart", testLaunchSecurity);
 
     TEST("an override is found by alias and property", testOverride);

@@ -354,6 +354,13 @@ static const testCase testCases[] = {
     { "locked memory is not logged under ignore", .memory = HALF, .flags = LIVE,
       .live = GUEST{ .more = "<memoryBacking><locked/></memoryBacking>", .policy = "ignore" },
       .rounds = 1, PASSES },
+    { "huge pages pass and the log says that the host gains nothing", .memory = HALF,
+      .flags = LIVE, .live = GUEST{ .more = "<memoryBacking><hugepages/><locked/></memoryBacking>",
+                                    .policy = "block" },
+      .messages = NOT_TAINTED, PASSES, .state = QEMU_DOMAIN_BALLOON_INEFFECTIVE,
+      .inhibitors = "locked-memory - - xml, huge-pages - - xml", .logged = true,
+      .log = "domain 'guest': memory is reduced to 524288 KiB, but the host gains nothing from it "
+             "because of locked memory and huge pages" },
     { "locked memory beside a PCI device is not what inhibits", .memory = HALF, .flags = LIVE,
       .live = GUEST{ .more = "<memoryBacking><locked/></memoryBacking>",
                      .devices = PCI("hostdev0", "07") },
@@ -1858,7 +1865,7 @@ testKindNames(void)
     static const char *const names[] = {
         "vfio-pci", "vfio-mdev", "vfio-user", "vfio-platform", "vhost-vdpa", "nvme", "blkio",
         "sev", "s390-pv", "colo", "postcopy", "background-snapshot", "no-sync-mmu",
-        "locked-memory",
+        "locked-memory", "huge-pages",
     };
     int kind;
 

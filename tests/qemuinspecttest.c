@@ -39,7 +39,8 @@
 #define VDPA_DISK "<disk type='vhostvdpa' device='disk'><driver name='qemu' type='raw'/>" \
     "<source dev='/dev/vhost-vdpa-2' index='1'/><target dev='vda' bus='virtio'/>" \
     ALIAS("virtio-disk0") "</disk>"
-#define LOCKED "<memoryBacking><locked/></memoryBacking>"
+#define BACKING(children) "<memoryBacking>" children "</memoryBacking>"
+#define LOCKED BACKING("<locked/>")
 #define QEMU_NAMESPACE " xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'"
 #define COMMAND_LINE "<qemu:commandline" QEMU_NAMESPACE "><qemu:arg value='-S'/></qemu:commandline>"
 #define OPT_OUT "<qemu:override" QEMU_NAMESPACE "><qemu:device alias='ua-vgpu'><qemu:frontend>" \
@@ -341,7 +342,28 @@ static const testCase testCases[] = {
     /* Locked memory */
     { "locked memory is ineffective", .more = LOCKED, ALWAYS,
       .inhibitors = "locked-memory - - xml", .state = QEMU_DOMAIN_BALLOON_INEFFECTIVE },
+    { "locked memory that is shared is available", ALWAYS,
+      .more = BACKING("<source type='memfd'/><locked/>") },
+    { "locked memory of a memfd that is not shared is ineffective", ALWAYS,
+      .more = BACKING("<source type='memfd'/><access mode='private'/><locked/>"),
+      .inhibitors = "locked-memory - - xml", .state = QEMU_DOMAIN_BALLOON_INEFFECTIVE },
     { "locked memory is not listed beside an inhibitor", .more = LOCKED, ALWAYS,
+      ANSWERS { { "query-sev", "query-sev-sev" } }, .inhibitors = "sev - - qmp" },
+
+    /* Huge pages */
+    { "huge pages are ineffective", .more = BACKING("<hugepages/>"), ALWAYS,
+      .inhibitors = "huge-pages - - xml", .state = QEMU_DOMAIN_BALLOON_INEFFECTIVE },
+    { "huge pages that are shared are ineffective", ALWAYS,
+      .more = BACKING("<hugepages/><source type='memfd'/>"),
+      .inhibitors = "huge-pages - - xml", .state = QEMU_DOMAIN_BALLOON_INEFFECTIVE },
+    { "huge pages that are locked are ineffective twice", ALWAYS,
+      .more = BACKING("<hugepages/><locked/>"),
+      .inhibitors = "locked-memory - - xml, huge-pages - - xml",
+      .state = QEMU_DOMAIN_BALLOON_INEFFECTIVE },
+    { "huge pages that are shared and locked are ineffective once", ALWAYS,
+      .more = BACKING("<hugepages/><source type='memfd'/><locked/>"),
+      .inhibitors = "huge-pages - - xml", .state = QEMU_DOMAIN_BALLOON_INEFFECTIVE },
+    { "huge pages are not listed beside an inhibitor", .more = BACKING("<hugepages/>"), ALWAYS,
       ANSWERS { { "query-sev", "query-sev-sev" } }, .inhibitors = "sev - - qmp" },
 
     /* Who is asked: auto */

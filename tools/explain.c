@@ -14,6 +14,20 @@
 
 #define VB_EXPLAIN_COLUMNS 79
 
+static bool
+vbExplainHas(const vbGuest *guest, qemuInhibitorKind kind)
+{
+    const GPtrArray *inhibitors = guest->verdict->inhibitors;
+
+    for (guint i = 0; i < inhibitors->len; i++) {
+        const qemuInhibitor *inhibitor = g_ptr_array_index(inhibitors, i);
+
+        if (inhibitor->kind == kind)
+            return true;
+    }
+    return false;
+}
+
 static const char *
 vbExplainGetSentence(const vbGuest *guest)
 {
@@ -25,7 +39,9 @@ vbExplainGetSentence(const vbGuest *guest)
             "ballooning is inhibited: what the guest gives up, the host does not get" :
             "ballooning will be inhibited: what the guest gives up, the host will not get";
     case QEMU_DOMAIN_BALLOON_INEFFECTIVE:
-        return "ballooning has no effect on the host: the guest's memory is locked";
+        return vbExplainHas(guest, QEMU_INHIBITOR_HUGE_PAGES) ?
+            "ballooning has no effect on the host: the guest's memory is in huge pages" :
+            "ballooning has no effect on the host: the guest's memory is locked";
     case QEMU_DOMAIN_BALLOON_AVAILABLE:
         return running ? "ballooning works: what the guest gives up, the host gets" :
             "ballooning will work: what the guest gives up, the host will get";
@@ -150,8 +166,12 @@ vbExplainAppendAdvice(const vbGuest *guest, GString *story)
     if (guest->verdict->state == QEMU_DOMAIN_BALLOON_INHIBITED) {
         advice = vbExplainFormatAdvice(guest);
     } else if (guest->verdict->state == QEMU_DOMAIN_BALLOON_INEFFECTIVE) {
-        advice = g_strdup("remove <locked/> from <memoryBacking>, or lower <memory> of the domain, "
-                          "and start it again");
+        bool locked = vbExplainHas(guest, QEMU_INHIBITOR_LOCKED_MEMORY);
+        bool huge = vbExplainHas(guest, QEMU_INHIBITOR_HUGE_PAGES);
+
+        advice = g_strdup_printf("remove %s%s%s from <memoryBacking>, or lower <memory> of the "
+                                 "domain, and start it again", locked ? "<locked/>" : "",
+                                 locked && huge ? " and " : "", huge ? "<hugepages/>" : "");
     }
     if (advice) {
         g_string_append(story, "\nWhat to do:\n");

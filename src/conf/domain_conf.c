@@ -138,7 +138,6 @@ vbDomainDefFree(vbDomainDef *def)
     g_free(def->virtType);
     g_free(def->name);
     g_free(def->uuid);
-    g_free(def->memorySourceType);
     g_free(def->policyAttribute);
     g_free(def->policyText);
     g_free(def->emulator);
@@ -503,12 +502,38 @@ vbDomainPolicyParseXML(vbDomainDef *def, const xmlNode *metadata)
     }
 }
 
-static void
-vbDomainMemoryBackingParseXML(vbDomainDef *def, const xmlNode *backing)
+/* Whether QEMU maps all of the memory shared: libvirt asks for it where the domain does, for all
+ * or for a cell, and a memfd is shared by QEMU's own default (libvirt 9.0, QEMU 7.2). */
+static bool
+vbDomainMemoryIsShared(const xmlNode *backing, const xmlNode *numa)
 {
+    const char *mode = vbXMLProp(vbXMLChild(backing, "access"), "mode");
+    const char *source = vbXMLProp(vbXMLChild(backing, "source"), "type");
+    bool usual = mode ? g_str_equal(mode, "shared") : g_strcmp0(source, "memfd") == 0;
+    bool shared = true;
+    bool cells = false;
+
+    for (const xmlNode *cell = numa ? numa->children : NULL; cell; cell = cell->next) {
+        const char *access;
+
+        if (!vbXMLNodeIs(cell, "cell", NULL))
+            continue;
+        cells = true;
+        access = vbXMLProp(cell, "memAccess");
+        shared = shared && (access ? g_str_equal(access, "shared") : usual);
+    }
+    return cells ? shared : usual;
+}
+
+static void
+vbDomainMemoryBackingParseXML(vbDomainDef *def, const xmlNode *root)
+{
+    const xmlNode *backing = vbXMLChild(root, "memoryBacking");
+
     def->memoryLocked = vbXMLChild(backing, "locked") != NULL;
     def->memoryHugepages = vbXMLChild(backing, "hugepages") != NULL;
-    def->memorySourceType = g_strdup(vbXMLProp(vbXMLChild(backing, "source"), "type"));
+    def->memoryShared = vbDomainMemoryIsShared(backing, vbXMLChild(vbXMLChild(root, "cpu"),
+                                                                   "numa"));
 }
 
 static void
@@ -622,7 +647,7 @@ vbDomainDefParseNode(const xmlNode *root, GError **error)
         return NULL;
 
     vbDomainHostdevsNumber(def);
-    vbDomainMemoryBackingParseXML(def, vbXMLChild(root, "memoryBacking"));
+    vbDomainMemoryBackingParseXML(def, root);
     vbDomainLaunchSecurityParseXML(def, vbXMLChild(root, "launchSecurity"));
     vbDomainPolicyParseXML(def, vbXMLChild(root, "metadata"));
     vbDomainQemuNamespaceParseXML(def, root);

@@ -136,7 +136,7 @@ struct _vbDomainDef {
 
     bool memoryLocked;      /* <memoryBacking><locked/> */
     bool memoryHugepages;   /* <memoryBacking><hugepages> */
-    char *memorySourceType; /* 'anonymous', 'file', 'memfd'; or NULL */
+    bool memoryShared;      /* all of it is mapped shared, from a file or memfd */
 
     vbDomainMemballoonModel memballoon;
     bool memballoonWritten; /* where there is no element, libvirt adds one at define */

@@ -45,8 +45,9 @@
  * tainted by monitor commands already. With qmp=always it is asked wherever the XML shows no
  * inhibitor, and with qmp=never it is not asked, and an opt-out in the XML is believed.
  *
- * Memory locked by <locked/> is no inhibitor, but the host gains nothing from it either: the
- * request passes and one line is logged, unless the policy is 'ignore'.
+ * Memory locked by <locked/> that is not shared, and huge pages, are no inhibitors, but the host
+ * gains nothing from them either: the request passes and one line is logged, unless the policy is
+ * 'ignore'.
  *
  * An interface of a network is looked up where it matters: a network that hands out devices of the
  * host counts as one that inhibits.

@@ -68,8 +68,14 @@ static const qemuInhibitorKindInfo qemuInhibitorKinds[] = {
         "no-sync-mmu", "KVM without a synchronous MMU", false, "5.2 and newer, on no host of today",
         NULL, NULL },
     [QEMU_INHIBITOR_LOCKED_MEMORY] = {
-        "locked-memory", "locked memory", false, "all; no inhibitor, but discards of anonymous "
-        "memory fail", "<memoryBacking><locked/>", NULL },
+        "locked-memory", "locked memory", false, "all; no inhibitor, but discards of memory that "
+        "is not shared fail",
+        "<memoryBacking><locked/>, unless <access mode='shared'/> or <source type='memfd'/> has "
+        "the memory shared", NULL },
+    [QEMU_INHIBITOR_HUGE_PAGES] = {
+        "huge-pages", "huge pages", false, "all; no inhibitor, but a balloon takes 1 MiB at a time "
+        "in Linux and a page is discarded whole or not at all; free page reporting works",
+        "<memoryBacking><hugepages>", NULL },
 };
 
 G_STATIC_ASSERT(G_N_ELEMENTS(qemuInhibitorKinds) == QEMU_INHIBITOR_KIND_LAST);

@@ -28,6 +28,7 @@ typedef enum {
     QEMU_INHIBITOR_BACKGROUND_SNAPSHOT,
     QEMU_INHIBITOR_NO_SYNC_MMU,
     QEMU_INHIBITOR_LOCKED_MEMORY, /* no inhibitor to QEMU, but the discards fail all the same */
+    QEMU_INHIBITOR_HUGE_PAGES,    /* nor this: but no page of the host's is ever given up whole */
     QEMU_INHIBITOR_KIND_LAST,
 } qemuInhibitorKind;
 
@@ -77,7 +78,7 @@ qemuInhibitorFree(qemuInhibitor *inhibitor);
  *
  * A mediated device that an override claims to be compatible with ballooning is no proof.  Whether
  * QEMU was really told so only QEMU knows: libvirt ignores overrides when it hot-plugs.  Locked
- * memory is not looked at: it inhibits nothing.
+ * memory and huge pages are not looked at: they inhibit nothing.
  */
 void
 qemuInhibitorsFromDef(const vbDomainDef *def, GPtrArray *inhibitors);

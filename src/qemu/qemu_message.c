@@ -149,6 +149,7 @@ qemuMessageIsDevice(qemuInhibitorKind kind)
     case QEMU_INHIBITOR_BACKGROUND_SNAPSHOT:
     case QEMU_INHIBITOR_NO_SYNC_MMU:
     case QEMU_INHIBITOR_LOCKED_MEMORY:
+    case QEMU_INHIBITOR_HUGE_PAGES:
     case QEMU_INHIBITOR_KIND_LAST:
     default:
         return false;
