@@ -73,13 +73,21 @@ modelDevicesRemove(modelDevices *devices, const modelDevice *device)
     memmove(found, found + 1, (size_t)(devices->items + devices->count - found) * sizeof(*found));
 }
 
+/* QEMU is told so of all of its type, unless it is told otherwise of this one. */
+static bool
+modelIsAllowed(const modelWorld *world, const modelDevice *device, modelOverride override)
+{
+    return device->kind == MODEL_MDEV && (override == MODEL_OVERRIDE_TRUE ||
+        (override == MODEL_OVERRIDE_NONE && world->live.line == MODEL_LINE_ALLOWED));
+}
+
 /* libvirt plugs a device into the running guest: no override is applied. */
 static void
 modelPlug(modelWorld *world, const modelDevice *device)
 {
     modelDevice plugged = *device;
 
-    plugged.allowed = false;
+    plugged.allowed = modelIsAllowed(world, device, MODEL_OVERRIDE_NONE);
     plugged.hostdev = device->kind == MODEL_NETWORK && world->hostdevNetworks[device->number];
     modelDevicesAdd(&world->live.devices, &plugged);
 }
@@ -112,8 +120,7 @@ modelStart(modelWorld *world)
         modelDevice *device = &world->live.devices.items[i];
 
         /* Here, and only here, libvirt applies overrides. */
-        device->allowed = device->kind == MODEL_MDEV &&
-            world->live.overrides[device->number] == MODEL_OVERRIDE_TRUE;
+        device->allowed = modelIsAllowed(world, device, world->live.overrides[device->number]);
         device->hostdev = device->kind == MODEL_NETWORK &&
             world->hostdevNetworks[device->number];
     }

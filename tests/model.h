@@ -68,7 +68,7 @@ typedef enum { MODEL_OVERRIDE_NONE, MODEL_OVERRIDE_TRUE, MODEL_OVERRIDE_FALSE } 
 typedef enum { MODEL_SECURITY_NONE, MODEL_SECURITY_SEV, MODEL_SECURITY_SNP,
                MODEL_SECURITY_PV } modelSecurity;
 typedef enum { MODEL_LINE_NONE, MODEL_LINE_HARMLESS, MODEL_LINE_PCI, MODEL_LINE_SEV,
-               MODEL_LINE_SNP } modelLine;
+               MODEL_LINE_SNP, MODEL_LINE_ALLOWED } modelLine;
 typedef enum { MODEL_MIGRATION_NONE, MODEL_MIGRATION_SNAPSHOT, MODEL_MIGRATION_OUTGOING,
                MODEL_MIGRATION_SETUP, MODEL_MIGRATION_POSTCOPY_OUT, MODEL_MIGRATION_INCOMING,
                MODEL_MIGRATION_POSTCOPY_IN, MODEL_MIGRATION_POSTCOPY_PAUSED, MODEL_MIGRATION_COLO,
@@ -254,6 +254,10 @@ modelInspect(const modelWorld *world, qemuDomainQmpMode qmp, modelVerdict *verdi
 /* Whether QEMU's counter is above zero */
 bool
 modelIsInhibited(const modelWorld *world);
+
+/* Whether QEMU was told of an opt-out that neither the XML shows nor QEMU may be asked about */
+bool
+modelHidesOptOut(const modelWorld *world);
 
 /* BLOCK, WARN or IGNORE: what holds for a domain */
 modelPolicy

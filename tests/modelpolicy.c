@@ -125,6 +125,12 @@ modelIsInhibited(const modelWorld *world)
     return modelCountQemu(world).all > 0;
 }
 
+bool
+modelHidesOptOut(const modelWorld *world)
+{
+    return world->live.line == MODEL_LINE_ALLOWED && world->qmp == QEMU_DOMAIN_QMP_NEVER;
+}
+
 /* What a definition proves: a device that it claims to be opted out is no proof, nor is a network
  * before it has handed out anything. */
 static modelCounter
@@ -145,7 +151,7 @@ modelCountXML(const modelDefinition *def)
     return counter;
 }
 
-/* The same of the next start; networks are looked up where that makes a difference. */
+/* The same of the next start, for which networks are looked up. */
 static modelCounter
 modelCountNext(const modelWorld *world)
 {
@@ -153,8 +159,6 @@ modelCountNext(const modelWorld *world)
     modelDevices looked = world->next.devices;
     int i;
 
-    if (counter.all > 0)
-        return counter;
     for (i = 0; i < looked.count; i++) {
         if (looked.items[i].kind == MODEL_NETWORK &&
             world->hostdevNetworks[looked.items[i].number])
@@ -198,6 +202,15 @@ modelFound(const modelWorld *world, const modelDefinition *def, const modelCount
     }
 }
 
+/* Mediated devices may be opted out in a way that the XML does not show. */
+static bool
+modelMayBeOptedOut(const modelWorld *world, qemuDomainQmpMode qmp, const modelCounter *counter)
+{
+    return counter->all == counter->of[QEMU_INHIBITOR_VFIO_MDEV] &&
+        (qmp == QEMU_DOMAIN_QMP_ALWAYS ||
+         (qmp == QEMU_DOMAIN_QMP_AUTO && world->live.line != MODEL_LINE_NONE));
+}
+
 /* The state of the running guest, as far as it can be known: by the XML if that proves anything,
  * or else by asking QEMU, where that may be asked. */
 static void
@@ -205,7 +218,8 @@ modelFind(const modelWorld *world, modelVerdict *verdict)
 {
     modelCounter counter = modelCountXML(&world->live);
 
-    verdict->asked = counter.all == 0 && modelMayAsk(world, world->qmp);
+    verdict->asked = counter.all == 0 ? modelMayAsk(world, world->qmp) :
+        modelMayBeOptedOut(world, world->qmp, &counter);
     if (verdict->asked)
         counter = modelCountQemu(world);
     modelFound(world, &world->live, &counter, verdict);
@@ -350,7 +364,7 @@ void
 modelInspect(const modelWorld *world, qemuDomainQmpMode qmp, modelVerdict *verdict)
 {
     const modelDefinition *def = world->running ? &world->live : &world->next;
-    modelCounter counter = modelCountXML(def);
+    modelCounter counter = world->running ? modelCountXML(def) : modelCountNext(world);
 
     memset(verdict, 0, sizeof(*verdict));
     if (def->noBalloon) {
@@ -360,7 +374,8 @@ modelInspect(const modelWorld *world, qemuDomainQmpMode qmp, modelVerdict *verdi
         return;
     }
     verdict->asked = world->running && modelMayAsk(world, qmp) &&
-        (counter.all == 0 || qmp == QEMU_DOMAIN_QMP_ALWAYS);
+        (counter.all == 0 || qmp == QEMU_DOMAIN_QMP_ALWAYS ||
+         modelMayBeOptedOut(world, qmp, &counter));
     if (verdict->asked)
         counter = modelCountQemu(world);
     modelFound(world, def, &counter, verdict);

@@ -65,7 +65,7 @@ static const struct {
     [MODEL_STEP_SECURITY] = { "security", 1,
         { (modelWords){ "none", "sev", "sev-snp", "s390-pv", "none", "none", "none", NULL } } },
     [MODEL_STEP_LINE] = { "commandline", 1,
-        { (modelWords){ "none", "harmless", "pci", "sev", "sev-snp", "none", "none", NULL } } },
+        { (modelWords){ "none", "harmless", "pci", "sev", "sev-snp", "allowed", "none", NULL } } },
     [MODEL_STEP_NETWORK] = { "network", 2, { modelNumberWords, modelYesWords } },
     [MODEL_STEP_STOP] = { "stop", 3, { NULL } },
     [MODEL_STEP_UNDEFINE] = { "undefine", 1, { NULL } },

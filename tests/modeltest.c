@@ -236,7 +236,7 @@ testCheckHarm(const modelWorld *world, const modelRequest *request, bool refused
         return "takes memory from the guest for nothing";
     if (refused && (balloon || (request->type == MODEL_REQUEST_SETMEM &&
                                 request->flags == VIR_DOMAIN_MEM_LIVE)) &&
-        (!modelIsInhibited(world) ||
+        ((!modelIsInhibited(world) && !modelHidesOptOut(world)) ||
          (balloon ? request->bytes : request->memory * 1024) >= world->balloon * 1024))
         return "refuses what does no harm";
     return NULL;

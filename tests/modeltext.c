@@ -168,7 +168,7 @@ static void
 modelFormatQemu(const modelDefinition *def, GString *xml)
 {
     static const char *const lines[] = { "", "-name", "vfio-pci,host=0000:07:00.0", "sev-guest",
-                                         "sev-snp-guest" };
+                                         "sev-snp-guest", "vfio-pci.x-balloon-allowed=on" };
     static const char *const values[] = { "", "true", "false" };
     bool any = false;
     int i;

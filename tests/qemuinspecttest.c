@@ -311,6 +311,16 @@ static const testCase testCases[] = {
     { "an opt-out that QEMU confirms is available", .devices = MDEV, .more = OPT_OUT, ALWAYS,
       ANSWERS { { PERIPHERAL, CHILDREN(CHILD("ua-vgpu", "vfio-pci")) },
                 { PERIPHERAL "/ua-vgpu x-balloon-allowed", RETURN("true") } } },
+    { "an opt-out that only QEMU shows is available", .devices = MDEV, ALWAYS,
+      ANSWERS { { PERIPHERAL, CHILDREN(CHILD("ua-vgpu", "vfio-pci")) },
+                { PERIPHERAL "/ua-vgpu x-balloon-allowed", RETURN("true") } } },
+    { "a mediated device that QEMU says is opted out is not listed beside another",
+      .devices = MDEV PCI, ALWAYS,
+      ANSWERS { { PERIPHERAL, CHILDREN(CHILD("ua-vgpu", "vfio-pci") ","
+                                       CHILD("hostdev0", "vfio-pci")) },
+                { PERIPHERAL "/ua-vgpu x-balloon-allowed", RETURN("true") },
+                { PERIPHERAL "/hostdev0 x-balloon-allowed", RETURN("false") } },
+      .inhibitors = "vfio-pci hostdev0 0000:07:00.0 xml+qmp" },
     { "a device that QEMU has not told yet counts by XML alone", .devices = PCI, ALWAYS,
       .inhibitors = "vfio-pci hostdev0 0000:07:00.0 xml" },
     { "a device beside one of XML is found as well", .devices = PCI, ALWAYS,
@@ -374,6 +384,24 @@ static const testCase testCases[] = {
       .asks = TEST_ASKS_NOBODY },
     { "auto: a VFIO guest with a command line is not asked", .devices = PCI, .more = COMMAND_LINE,
       AUTO, .inhibitors = "vfio-pci hostdev0 0000:07:00.0 xml", .asks = TEST_ASKS_NOBODY },
+    { "auto: a mediated device without a command line is not asked about", .devices = MDEV, AUTO,
+      .inhibitors = "vfio-mdev ua-vgpu " UUID_A " xml", .asks = TEST_ASKS_NOBODY },
+    { "auto: a command line may have opted a mediated device out", .devices = MDEV,
+      .more = COMMAND_LINE, AUTO,
+      ANSWERS { { PERIPHERAL, CHILDREN(CHILD("ua-vgpu", "vfio-pci")) },
+                { PERIPHERAL "/ua-vgpu x-balloon-allowed", RETURN("true") } },
+      .asks = TEST_ASKS_QEMU },
+    { "auto: a command line that has not leaves it an inhibitor", .devices = MDEV,
+      .more = COMMAND_LINE, AUTO,
+      ANSWERS { { PERIPHERAL, CHILDREN(CHILD("ua-vgpu", "vfio-pci")) },
+                { PERIPHERAL "/ua-vgpu x-balloon-allowed", RETURN("false") } },
+      .inhibitors = "vfio-mdev ua-vgpu " UUID_A " xml+qmp", .asks = TEST_ASKS_QEMU },
+    { "auto: a mediated device beside another one that inhibits is not asked about",
+      .devices = MDEV PCI, .more = COMMAND_LINE, AUTO, .asks = TEST_ASKS_NOBODY,
+      .inhibitors = "vfio-mdev ua-vgpu " UUID_A " xml, vfio-pci hostdev0 0000:07:00.0 xml" },
+    { "never: a mediated device with a command line inhibits", .devices = MDEV,
+      .more = COMMAND_LINE, NEVER, .inhibitors = "vfio-mdev ua-vgpu " UUID_A " xml",
+      .asks = TEST_ASKS_NOBODY },
     { "auto: a guest of SEV is not asked", .more = "<launchSecurity type='sev'/>", AUTO,
       .inhibitors = "sev - - xml", .asks = TEST_ASKS_NOBODY },
     { "auto: a plain guest is available and only libvirt is asked", AUTO,
@@ -885,6 +913,41 @@ testCatalogue(void)
     }
 }
 
+/* A network that hands out devices shows in the XML of a guest that runs, and not before. */
+static void
+testNetwork(void)
+{
+    static const char xml[] =
+        "<domain type='kvm'><name>g</name><memory>1048576</memory><devices>"
+        "<interface type='network'><source network='vf'/></interface>"
+        "<memballoon model='virtio'/></devices></domain>";
+    static const qemuDomainSettings settings = { .qmp = QEMU_DOMAIN_QMP_NEVER };
+    g_autoptr(qemuDomainFacts) facts = qemuDomainFactsNew();
+    g_autoptr(qemuDomainVerdict) unknown = NULL;
+    g_autoptr(qemuDomainVerdict) inhibited = NULL;
+    g_autoptr(qemuDomainVerdict) available = NULL;
+    const qemuDomainQuestion *question;
+
+    g_assert_true(qemuDomainFactsAddXML(facts, false, xml, strlen(xml), NULL));
+    unknown = qemuDomainInspect(facts, &settings);
+    g_assert_cmpint(unknown->action, ==, QEMU_DOMAIN_VERDICT_NEED);
+    g_assert_cmpint(unknown->state, ==, QEMU_DOMAIN_BALLOON_UNKNOWN);
+    g_assert_cmpuint(unknown->questions->len, ==, 1);
+    question = g_ptr_array_index(unknown->questions, 0);
+    g_assert_cmpint(question->kind, ==, QEMU_DOMAIN_QUESTION_NETWORK);
+    g_assert_cmpstr(question->name, ==, "vf");
+
+    qemuDomainFactsAddNetwork(facts, "vf", true);
+    inhibited = qemuDomainInspect(facts, &settings);
+    g_assert_cmpint(inhibited->action, ==, QEMU_DOMAIN_VERDICT_PASS);
+    g_assert_cmpint(inhibited->state, ==, QEMU_DOMAIN_BALLOON_INHIBITED);
+
+    qemuDomainFactsAddNetwork(facts, "vf", false);
+    available = qemuDomainInspect(facts, &settings);
+    g_assert_cmpint(available->action, ==, QEMU_DOMAIN_VERDICT_PASS);
+    g_assert_cmpint(available->state, ==, QEMU_DOMAIN_BALLOON_AVAILABLE);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -912,6 +975,7 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &testRefusals[i], testRefusalCase);
     }
+    g_test_add_func("/qemuinspect/a guest that is shut off depends on its networks", testNetwork);
     g_test_add_func("/qemuinspect/what QEMU is asked first", testFirstQuestions);
     g_test_add_func("/qemuinspect/without XML only that is asked for", testNothingKnown);
     g_test_add_func("/qemuinspect/the policy is the domain's", testPolicyOfTheDomain);

@@ -391,8 +391,25 @@ testNetworkNotAsked(void)
     testAssertSilent(testJudgeXML(&run, INFLATED(BLOCK, NETWORK("a")
                                                  "<memballoon model='none'/>"),
                                   QEMU_START_DEFINE));
-    testAssertRefused(testJudgeXML(&run, INFLATED(BLOCK, NETWORK("a") PCI BALLOON),
-                                   QEMU_START_DEFINE), 1);
+    testClear(&run);
+}
+
+static void
+testNetworkBesideDevice(void)
+{
+    static const char xml[] = INFLATED(BLOCK, NETWORK("a") PCI BALLOON);
+    const qemuDomainVerdict *verdict;
+    testRun run = { 0 };
+
+    testInit(&run);
+    testAssertNeeds(testJudgeXML(&run, xml, QEMU_START_DEFINE), 0, 1, QEMU_DOMAIN_QUESTION_NETWORK,
+                    "a");
+    qemuDomainFactsAddNetwork(run.facts, "a", false);
+    testAssertRefused(testJudgeXML(&run, xml, QEMU_START_DEFINE), 1);
+    qemuDomainFactsAddNetwork(run.facts, "a", true);
+    verdict = testJudgeXML(&run, xml, QEMU_START_DEFINE);
+    g_assert_nonnull(strstr(verdict->errorText, "hostdev0"));
+    g_assert_nonnull(strstr(verdict->errorText, "of network 'a'"));
     testClear(&run);
 }
 
@@ -601,6 +618,7 @@ main(int argc, char **argv)
     g_test_add_func("/qemustart/networks are asked about once each", testNetworks);
     g_test_add_func("/qemustart/a network of host devices is logged", testNetworkIsLogged);
     g_test_add_func("/qemustart/a network is not asked about in vain", testNetworkNotAsked);
+    g_test_add_func("/qemustart/a network is named beside a device", testNetworkBesideDevice);
 
     g_test_add_func("/qemustart/a start asks for XML and image", testStartAsks);
     g_test_add_func("/qemustart/a start of what runs passes", testStartRunning);

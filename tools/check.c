@@ -71,6 +71,9 @@ vbCheckPrint(const vbDomainDef *def, const qemuDomainVerdict *verdict, const cha
     } else if (verdict->inhibitors->len > 0) {
         g_string_append_printf(text, "ballooning will be %s because of %s",
                                qemuDomainBalloonStateTypeToString(verdict->state), list);
+    } else if (verdict->state == QEMU_DOMAIN_BALLOON_UNKNOWN) {
+        g_string_append(text, "ballooning will work, unless a network that it has an interface of "
+                        "hands out devices of the host");
     } else {
         g_string_append(text, verdict->state == QEMU_DOMAIN_BALLOON_NONE ?
                         "there is no balloon device" : "ballooning will work");

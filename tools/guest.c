@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "network_conf.h"
 #include "vberror.h"
 
 /* No state takes more rounds of questions: what there is, and then of each device. */
@@ -81,6 +82,25 @@ vbGuestAskMonitor(vbGuest *guest, vbGuestPeer *peer, const char *command)
     return true;
 }
 
+/* A network that is not there hands out nothing. */
+static bool
+vbGuestAskNetwork(vbGuest *guest, const vbGuestPeer *peer, const char *name)
+{
+    virNetworkPtr network = virNetworkLookupByName(virDomainGetConnect(peer->domain), name);
+    char *xml = network ? virNetworkGetXMLDesc(network, 0) : NULL;
+    int code = xml ? VIR_ERR_OK : virGetLastErrorCode();
+    bool ok = xml || code == VIR_ERR_NO_NETWORK || code == VIR_ERR_NO_SUPPORT;
+
+    if (ok)
+        qemuDomainFactsAddNetwork(guest->facts, name, xml && vbNetworkIsHostdev(xml, strlen(xml)));
+    else
+        vbGuestFailLibvirt(guest);
+    free(xml);
+    if (network)
+        virNetworkFree(network);
+    return ok;
+}
+
 static bool
 vbGuestAsk(vbGuest *guest, vbGuestPeer *peer, const qemuDomainQuestion *question)
 {
@@ -89,13 +109,14 @@ vbGuestAsk(vbGuest *guest, vbGuestPeer *peer, const qemuDomainQuestion *question
         return vbGuestAskXML(guest, peer);
     case QEMU_DOMAIN_QUESTION_MONITOR:
         return vbGuestAskMonitor(guest, peer, question->command);
+    case QEMU_DOMAIN_QUESTION_NETWORK:
+        return vbGuestAskNetwork(guest, peer, question->name);
     case QEMU_DOMAIN_QUESTION_MESSAGES: /* is asked with qmp=auto only */
     case QEMU_DOMAIN_QUESTION_XML_INACTIVE:
     case QEMU_DOMAIN_QUESTION_PERSISTENT:
     case QEMU_DOMAIN_QUESTION_DEFINITION:
     case QEMU_DOMAIN_QUESTION_MANAGED_SAVE:
     case QEMU_DOMAIN_QUESTION_IMAGE:
-    case QEMU_DOMAIN_QUESTION_NETWORK:
     case QEMU_DOMAIN_QUESTION_LIBVIRT:
     case QEMU_DOMAIN_QUESTION_EMULATOR:
     default:

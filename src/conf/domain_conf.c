@@ -478,6 +478,8 @@ vbDomainQemuNamespaceParseXML(vbDomainDef *def, const xmlNode *root)
             g_strcmp0((const char *)node->ns->href, VB_DOMAIN_QEMU_NAMESPACE) != 0)
             continue;
         def->qemuNamespace = true;
+        if (vbXMLNodeIs(node, "commandline", VB_DOMAIN_QEMU_NAMESPACE))
+            def->qemuCommandline = true;
         if (vbXMLNodeIs(node, "override", VB_DOMAIN_QEMU_NAMESPACE))
             vbDomainOverridesParseXML(def, node);
     }

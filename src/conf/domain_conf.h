@@ -152,6 +152,7 @@ struct _vbDomainDef {
 
     vbDomainLaunchSecurity launchSecurity;
 
+    bool qemuCommandline; /* <qemu:commandline> */
     bool qemuNamespace; /* any child of <domain> in QEMU's namespace: the XML is not all there is */
 
     vbDomainBalloonPolicy policy;

@@ -1,8 +1,8 @@
 /*
  * qemu_balloon.c: what is known of a domain, and what state its balloon is in
  *
- * The definition is believed where it shows an inhibitor.  Where it shows none, the running QEMU
- * is asked by the rule of the setting 'qmp', in rounds: what devices it has and what it is doing,
+ * The definition is believed where it shows an inhibitor.  Where it shows none, or mediated devices
+ * that may be opted out in a way that it does not show, the running QEMU is asked by the rule of the setting 'qmp', in rounds: what devices it has and what it is doing,
  * and then of each VFIO device whether it is opted out.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
@@ -310,6 +310,20 @@ qemuBalloonAddInhibitor(qemuDomainVerdict *verdict, qemuInhibitor *inhibitor)
         qemuInhibitorFree(inhibitor);
 }
 
+/* The definition showed a mediated device that QEMU says is opted out. */
+static void
+qemuBalloonDropMdev(qemuDomainVerdict *verdict, const char *alias)
+{
+    for (guint i = 0; i < verdict->inhibitors->len; i++) {
+        const qemuInhibitor *known = g_ptr_array_index(verdict->inhibitors, i);
+
+        if (known->kind == QEMU_INHIBITOR_VFIO_MDEV && g_strcmp0(known->alias, alias) == 0) {
+            g_ptr_array_remove_index(verdict->inhibitors, i);
+            return;
+        }
+    }
+}
+
 /* What QEMU answered to @question shows it. */
 static void
 qemuBalloonAddAnswer(qemuDomainVerdict *verdict, qemuInhibitorKind kind, const char *alias,
@@ -355,8 +369,10 @@ qemuBalloonAddDevice(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
             return true;
         if (!qemuMonitorJSONParseBool(allowedReply, &allowed, error))
             return false;
-        if (allowed)
+        if (allowed) {
+            qemuBalloonDropMdev(verdict, child->name);
             return true;
+        }
         if (sysfsdevReply)
             sysfsdev = qemuMonitorJSONParseString(sysfsdevReply, NULL);
     }
@@ -552,6 +568,22 @@ qemuBalloonAskMonitor(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
         qemuBalloonAddNetdevs(verdict, replies[4], network, error);
 }
 
+/* Whether all that the definition shows are mediated devices, and something else than an override of
+ * theirs may have opted them out, such as an argument on QEMU's command line. */
+static bool
+qemuBalloonMayBeOptedOut(const qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
+                         const qemuDomainSettings *settings)
+{
+    for (guint i = 0; i < verdict->inhibitors->len; i++) {
+        const qemuInhibitor *inhibitor = g_ptr_array_index(verdict->inhibitors, i);
+
+        if (inhibitor->kind != QEMU_INHIBITOR_VFIO_MDEV)
+            return false;
+    }
+    return settings->qmp == QEMU_DOMAIN_QMP_ALWAYS ||
+        (settings->qmp == QEMU_DOMAIN_QMP_AUTO && facts->def->qemuCommandline);
+}
+
 /* Whether to ask the running QEMU about a definition that shows no inhibitor. Leaves @verdict at
  * NEED where only libvirt's messages can tell. An opt-out is a reason for doubt too, and always
  * comes with an element of QEMU's namespace. */
@@ -626,15 +658,27 @@ qemuBalloonReadState(qemuDomainVerdict *verdict, const vbDomainDef *def)
     qemuBalloonSettleState(verdict, def);
 }
 
+void
+qemuBalloonForesee(qemuDomainVerdict *verdict, const qemuDomainFacts *facts)
+{
+    qemuInhibitorsFromDef(facts->def, verdict->inhibitors);
+    qemuBalloonAddNetworks(verdict, facts, facts->def, verdict->inhibitors);
+    if (verdict->inhibitors->len > 0 || verdict->action != QEMU_DOMAIN_VERDICT_NEED)
+        qemuBalloonSettleState(verdict, facts->def);
+}
+
 bool
 qemuBalloonFindState(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
                      const qemuDomainSettings *settings, GError **error)
 {
     const vbDomainDef *def = facts->def;
 
+    bool ask;
+
     qemuInhibitorsFromDef(def, verdict->inhibitors);
-    if (verdict->inhibitors->len == 0 && qemuBalloonIsToBeAsked(verdict, facts, settings) &&
-        !qemuBalloonAskMonitor(verdict, facts, def, error))
+    ask = verdict->inhibitors->len > 0 ? qemuBalloonMayBeOptedOut(verdict, facts, settings) :
+        qemuBalloonIsToBeAsked(verdict, facts, settings);
+    if (ask && !qemuBalloonAskMonitor(verdict, facts, def, error))
         return false;
     if (verdict->action != QEMU_DOMAIN_VERDICT_NEED)
         qemuBalloonSettleState(verdict, def);

@@ -74,3 +74,8 @@ qemuBalloonFindAll(qemuDomainVerdict *verdict, const qemuDomainFacts *facts, GEr
 /* The same by the definition alone: an opt-out in it is believed. */
 void
 qemuBalloonReadState(qemuDomainVerdict *verdict, const vbDomainDef *def);
+
+/* What the state of a domain that does not run will be; UNKNOWN where @verdict is left at NEED and
+ * nothing but a network may inhibit. */
+void
+qemuBalloonForesee(qemuDomainVerdict *verdict, const qemuDomainFacts *facts);

@@ -44,6 +44,8 @@
  * it: an element of the qemu namespace, a mediated device that is opted out, or a domain that is
  * tainted by monitor commands already. With qmp=always it is asked wherever the XML shows no
  * inhibitor, and with qmp=never it is not asked, and an opt-out in the XML is believed.
+ * Mediated devices alone are asked about, too, where there is a <qemu:commandline> or with
+ * qmp=always: they may be opted out in a way that the rest of the XML does not show.
  *
  * Memory locked by <locked/> that is not shared, and huge pages, are no inhibitors, but the host
  * gains nothing from them either: the request passes and one line is logged, unless the policy is
@@ -157,8 +159,7 @@ qemuDomainJudgeConfig(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
         policy == VB_DOMAIN_BALLOON_POLICY_IGNORE)
         return;
     qemuInhibitorsFromDef(def, inhibitors);
-    if (inhibitors->len == 0)
-        qemuBalloonAddNetworks(verdict, facts, def, inhibitors);
+    qemuBalloonAddNetworks(verdict, facts, def, inhibitors);
     if (verdict->action == QEMU_DOMAIN_VERDICT_NEED || inhibitors->len == 0)
         return;
 
@@ -336,7 +337,7 @@ qemuDomainInspect(const qemuDomainFacts *facts, const qemuDomainSettings *settin
     if (def->memballoon == VB_DOMAIN_MEMBALLOON_NONE && (def->id >= 0 || def->memballoonWritten)) {
         verdict->state = QEMU_DOMAIN_BALLOON_NONE;
     } else if (def->id < 0) {
-        qemuBalloonReadState(verdict, def);
+        qemuBalloonForesee(verdict, facts);
     } else if (!(settings->qmp == QEMU_DOMAIN_QMP_ALWAYS ?
                  qemuBalloonFindAll(verdict, facts, &error) :
                  qemuBalloonFindState(verdict, facts, settings, &error))) {

@@ -148,7 +148,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(qemuDomainVerdict, qemuDomainVerdictFree)
  *
  * The state of a domain's balloon, for whoever only wants to know: of an inactive one, what it
  * will be.  With qmp=never the monitor is not used, and where there is a reason to doubt the XML
- * the state is UNKNOWN.
+ * the state is UNKNOWN.  NEED comes with the state as it is known so far.
  *
  * Returns: (transfer full): PASS or NEED; REFUSE where an answer cannot be read
  */

@@ -35,6 +35,8 @@ def check(directory):
      f"device 'ua-nic' ({guests.PCI_ADDRESS})"),
     (guests.BALLOON + guests.MDEV, "", 1,
      f"ballooning will be inhibited because of mediated device 'ua-gpu' ({guests.MDEV_UUID})"),
+    (guests.BALLOON + "<interface type='network'><source network='vf'/></interface>", "", 0,
+     "ballooning will work, unless a network that it has an interface of hands out devices"),
     (guests.BALLOON, tool.LOCKED, 1, "ballooning will be ineffective because of "),
 ])
 def test_the_verdict_is_said_and_is_the_exit_status(check, devices, extra, code, said):

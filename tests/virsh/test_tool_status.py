@@ -66,8 +66,8 @@ def test_a_domain_with_devices_is_inhibited_by_each(direct, assigned):
 def test_the_json_has_everything_of_a_running_guest(agree, guest):
     assert agree("status", guest.name) == [{
         "name": guest.name, "uuid": guest.uuid, "running": True, "current_kib": 65536,
-        "maximum_kib": 65536, "resident_kib": True, "policy": "default", "state": "available",
-        "inhibitors": [], "error": None}]
+        "maximum_kib": 65536, "resident_kib": True, "unfreed_kib": 0, "policy": "default",
+        "state": "available", "inhibitors": [], "error": None}]
 
 
 def test_the_json_has_every_inhibitor(agree, assigned):
@@ -186,3 +186,21 @@ def test_500_defined_domains_are_shown_in_less_than_a_second(direct, through):
             for one in defined:
                 with contextlib.suppress(libvirt.libvirtError):
                     one.undefine()
+
+
+@pytest.mark.parametrize(("mode", "state"), [("hostdev", "inhibited"), ("bridge", "available")])
+def test_the_networks_of_a_guest_that_is_shut_off_are_looked_up(agree, direct, domain, mode, state):
+    source = "<pf dev='eth9'/>" if mode == "hostdev" else ""
+    driver = " managed='yes'" if mode == "hostdev" else ""
+    bridge = "<bridge name='br9'/>" if mode == "bridge" else ""
+    with attributes.opened(direct) as connection:
+        network = connection.networkDefineXML(
+            f"<network><name>vf</name><forward mode='{mode}'{driver}>{source}</forward>{bridge}"
+            "</network>")
+        domain.define(direct, guests.BALLOON
+                      + "<interface type='network'><source network='vf'/></interface>")
+        (found,) = agree("status", domain.name)
+        network.undefine()
+    assert found["state"] == state
+    (found,) = agree("status", domain.name)
+    assert found["state"] == "available"
