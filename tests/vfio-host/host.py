@@ -20,6 +20,7 @@ KERNEL = REPOSITORY / ".cache/vfio-host/kernel/image"
 GUEST_INITRD = REPOSITORY / ".cache/vfio-host/guest.cpio"
 MDEV_TYPES = pathlib.Path("/sys/devices/vbmdev/mdev_supported_types")
 MDEV_DEVICES = pathlib.Path("/sys/bus/mdev/devices")
+VIRT_BALLOON = REPOSITORY / "build/tools/virt-balloon"
 VIRTBALLOOND = REPOSITORY / "build/src/virtballoond"
 E1000E = ("0x8086", "0x10d3")
 
@@ -34,6 +35,13 @@ class Result(NamedTuple):
 def virsh(*arguments, uri=DIRECT):
     """Runs virsh as typed and returns its exit status, standard output and standard error."""
     done = subprocess.run(["virsh", "-c", uri, *arguments], text=True, capture_output=True,
+                          stdin=subprocess.DEVNULL, check=False)
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def virt_balloon(*arguments):
+    """Runs virt-balloon as typed, on libvirtd itself."""
+    done = subprocess.run([VIRT_BALLOON, "-c", DIRECT, *arguments], text=True, capture_output=True,
                           stdin=subprocess.DEVNULL, check=False)
     return Result(done.returncode, done.stdout, done.stderr)
 

@@ -136,3 +136,34 @@ def test_an_inflated_guest_that_asks_for_block_gets_its_device_once_deflated(
     host.checked_virsh("attach-device", linux_guest, str(device), "--live", uri=through_uri)
     assert "<hostdev" in host.checked_virsh("dumpxml", linux_guest)
     assert host.virsh("setmem", linux_guest, "160M", "--live", uri=through_uri).status == 1
+
+
+def test_verify_finds_out_that_a_device_keeps_the_memory(linux_guest):
+    done = host.virt_balloon("verify", linux_guest, "--probe=16M")
+    assert (done.status, done.err) == (1, "")
+    assert f"domain '{linux_guest}': ballooning frees nothing" in done.out
+
+
+def test_reclaim_frees_what_was_given_up_beside_a_device_that_has_gone(linux_guest, direct_uri):
+    setmem_and_wait(linux_guest, 160, direct_uri)
+    still = host.virt_balloon("reclaim", linux_guest)
+    assert still.status == 1 and "ballooning is still inhibited by assigned PCI" in still.err
+    host.checked_virsh("detach-device", linux_guest, str(host.WORK / "linux1-hostdev.xml"), "--live")
+    host.wait_until(lambda: "<hostdev" not in host.checked_virsh("dumpxml", linux_guest),
+                    REACTION_SECONDS, "the unplugged device")
+    before = host.resident(linux_guest)
+    assert "'virt-balloon reclaim' frees it" in \
+        " ".join(host.virt_balloon("explain", linux_guest).out.split())
+
+    done = host.virt_balloon("reclaim", linux_guest, "--timeout=180")
+    print(done.out, done.err)
+    assert done.status == 0
+    assert host.resident(linux_guest) < before - 64 * MIB
+    assert current_memory(linux_guest) == 160 * MIB
+
+
+def test_verify_finds_out_that_ballooning_works_again(linux_guest):
+    done = host.virt_balloon("verify", linux_guest, "--probe=32M", "--timeout=180")
+    print(done.out, done.err)
+    assert done.status == 0 and "ballooning works" in done.out
+    assert current_memory(linux_guest) == 160 * MIB
