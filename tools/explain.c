@@ -118,8 +118,8 @@ vbExplainAppendUnfreed(const vbGuest *guest, GString *story)
     if (vbGuestGetUnfreed(guest) == 0)
         return;
     text = guest->verdict->state == QEMU_DOMAIN_BALLOON_AVAILABLE ?
-        g_strdup_printf("Up to %s of that the guest has given up, and the host has not got, if "
-                        "something inhibited then: 'virt-balloon reclaim' frees it.", unfreed) :
+        g_strdup_printf("Up to %s of that was given up while something inhibited, if ever "
+                        "something did: 'virt-balloon reclaim' frees it.", unfreed) :
         g_strdup_printf("Up to %s of that the guest has given up for nothing.", unfreed);
     vbExplainAppendLines(story, "", text);
 }

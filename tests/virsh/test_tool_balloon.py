@@ -18,6 +18,8 @@ import tool
 
 MIB = 1 << 20
 VERBS = ["reclaim", "verify"]
+VFIO = {("/machine/peripheral", None): [{"name": "gpu", "type": "child<vfio-pci>"}],
+        ("/machine/peripheral/gpu", "x-balloon-allowed"): False}
 
 
 class Balloon(fakeqemu.FakeQemu):
@@ -102,6 +104,22 @@ def test_reclaim_of_a_balloon_that_is_not_inflated_does_nothing(start):
     assert guest.targets == []
 
 
+def test_explain_says_what_there_may_be_to_reclaim(start):
+    guest = start(actual=16)
+    done = tool.run("--qmp", guest.path, "explain")
+    assert re.search(r"Up to \d+ [KM]iB of that was given up while something inhibited, if ever "
+                     "something did: 'virt-balloon reclaim' frees it.",
+                     " ".join(done.stdout.decode().split()))
+    found = json.loads(tool.run("--qmp", guest.path, "--format=json", "explain").stdout)
+    assert 0 < found["unfreed_kib"] == found["resident_kib"] - found["current_kib"]
+
+
+def test_explain_says_what_an_inhibited_guest_gave_up_for_nothing(start):
+    guest = start(actual=16, more=VFIO)
+    assert re.search(r"\nUp to \d+ [KM]iB of that the guest has given up for nothing.\n",
+                     tool.run("--qmp", guest.path, "explain").stdout.decode())
+
+
 def test_the_json_of_reclaim(start):
     found = json.loads(said_of(start(), "--format=json", "reclaim"))
     assert found.pop("resident_before_kib") > 0 and found.pop("resident_after_kib") > 0
@@ -126,8 +144,7 @@ def test_reclaim_stops_where_the_host_has_too_little_memory(start):
 
 
 def test_reclaim_of_an_inhibited_guest_says_what_inhibits(start):
-    guest = start(more={("/machine/peripheral", None): [{"name": "gpu", "type": "child<vfio-pci>"}],
-                        ("/machine/peripheral/gpu", "x-balloon-allowed"): False})
+    guest = start(more=VFIO)
     assert "cannot reclaim memory of QEMU 'fake': ballooning is still inhibited by assigned PCI " \
         "device 'gpu'" in said_of(guest, "reclaim", code=1)
     assert guest.targets == []
