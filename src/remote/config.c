@@ -6,10 +6,12 @@
 
 #include "config.h"
 
+#include <grp.h>
 #include <pwd.h>
 #include <string.h>
 
 #include "vberror.h"
+#include "vbnearest.h"
 
 #define VB_CONFIG_GROUP "virtballoond"
 
@@ -140,6 +142,23 @@ vbConfigFree(vbConfig *config)
     g_free(config);
 }
 
+static void
+vbConfigSetUnknown(const char *path, const char *name, GError **error)
+{
+    const char *known[G_N_ELEMENTS(vbConfigKeys)];
+    const char *meant;
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(vbConfigKeys); i++)
+        known[i] = vbConfigKeys[i].name;
+    meant = vbNearestName(name, known, G_N_ELEMENTS(known));
+    if (meant)
+        g_set_error(error, VB_ERROR, VB_ERROR_CONFIG,
+                    "%s: unknown key '%s'; did you mean '%s'?", path, name, meant);
+    else
+        g_set_error(error, VB_ERROR, VB_ERROR_CONFIG, "%s: unknown key '%s'", path, name);
+}
+
 static gboolean
 vbConfigSet(vbConfig *config, const char *path, const char *name, const char *value,
             GError **error)
@@ -158,7 +177,7 @@ vbConfigSet(vbConfig *config, const char *path, const char *name, const char *va
                     key->accepted);
         return FALSE;
     }
-    g_set_error(error, VB_ERROR, VB_ERROR_CONFIG, "%s: unknown key '%s'", path, name);
+    vbConfigSetUnknown(path, name, error);
     return FALSE;
 }
 
@@ -197,4 +216,16 @@ vbConfigLoad(const char *path, gboolean optional, GError **error)
             return NULL;
     }
     return g_steal_pointer(&config);
+}
+
+gboolean
+vbConfigCheckHost(const vbConfig *config, GError **error)
+{
+    if (config->socketGroup && !getgrnam(config->socketGroup)) {
+        g_set_error(error, VB_ERROR, VB_ERROR_CONFIG,
+                    "invalid value '%s' for key 'socket_group': there is no such group",
+                    config->socketGroup);
+        return FALSE;
+    }
+    return TRUE;
 }

@@ -36,10 +36,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(vbConfig, vbConfigFree)
  * @optional: whether @path may be absent
  *
  * A key or a group that is not known is an error, so that a slip of the pen is not silently
- * without effect.
+ * without effect; the message names what may have been meant.
  *
  * Returns: (transfer full): the configuration; NULL and VB_ERROR_CONFIG, which names file, key,
  * value and what is accepted
  */
 vbConfig *
 vbConfigLoad(const char *path, gboolean optional, GError **error);
+
+/* Whether this host has what @config names. Returns: FALSE and VB_ERROR_CONFIG if it has not */
+gboolean
+vbConfigCheckHost(const vbConfig *config, GError **error);
