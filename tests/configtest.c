@@ -6,6 +6,7 @@
 
 #include <glib/gstdio.h>
 #include <pwd.h>
+#include <string.h>
 
 #include "config.h"
 #include "vberror.h"
@@ -350,6 +351,125 @@ testBeforeAnyGroup(void)
     testFileClear(&file);
 }
 
+static void
+testHost(void)
+{
+    g_autoptr(vbConfig) config = vbConfigNew();
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(vbConfigCheckHost(config, &error));
+    config->socketGroup = g_strdup("daemon");
+    g_assert_true(vbConfigCheckHost(config, &error));
+    g_assert_no_error(error);
+}
+
+static void
+testHostWithoutGroup(void)
+{
+    g_autoptr(vbConfig) config = vbConfigNew();
+    g_autoptr(GError) error = NULL;
+
+    config->socketGroup = g_strdup("no such group");
+    g_assert_false(vbConfigCheckHost(config, &error));
+    g_assert_error(error, VB_ERROR, VB_ERROR_CONFIG);
+    g_assert_cmpstr(error->message, ==, "invalid value 'no such group' for key 'socket_group': "
+                    "there is no such group");
+}
+
+static void
+testTake(void)
+{
+    g_autoptr(vbConfig) config = vbConfigNew();
+    g_autoptr(vbConfig) fresh = vbConfigNew();
+    g_autofree char *waiting = NULL;
+
+    fresh->domain.defaultPolicy = VB_DOMAIN_BALLOON_POLICY_WARN;
+    fresh->domain.qmp = QEMU_DOMAIN_QMP_NEVER;
+    fresh->maxClients = 2;
+    fresh->maxClientsPerUser = 3;
+    waiting = vbConfigTake(config, fresh);
+    g_assert_null(waiting);
+    g_assert_cmpint(config->domain.defaultPolicy, ==, VB_DOMAIN_BALLOON_POLICY_WARN);
+    g_assert_cmpint(config->domain.qmp, ==, QEMU_DOMAIN_QMP_NEVER);
+    g_assert_cmpuint(config->maxClients, ==, 2);
+    g_assert_cmpuint(config->maxClientsPerUser, ==, 3);
+}
+
+static void
+testTakeLater(void)
+{
+    g_autoptr(vbConfig) config = vbConfigNew();
+    g_autoptr(vbConfig) fresh = vbConfigNew();
+    g_autofree char *waiting = NULL;
+    uid_t user = config->probeUid;
+
+    fresh->socketMode = 0666;
+    fresh->socketGroup = g_strdup("daemon");
+    fresh->probeUid = user + 1;
+    waiting = vbConfigTake(config, fresh);
+    g_assert_cmpstr(waiting, ==, "socket_mode, socket_group, probe_user");
+    g_assert_cmpint(config->socketMode, ==, 0600);
+    g_assert_null(config->socketGroup);
+    g_assert_cmpuint(config->probeUid, ==, user);
+}
+
+static void
+testTakeLaterOne(void)
+{
+    g_autoptr(vbConfig) config = vbConfigNew();
+    g_autoptr(vbConfig) fresh = vbConfigNew();
+    g_autofree char *waiting = NULL;
+
+    fresh->probeGid = config->probeGid + 1;
+    waiting = vbConfigTake(config, fresh);
+    g_assert_cmpstr(waiting, ==, "probe_user");
+}
+
+static void
+testInstalled(void)
+{
+    g_autoptr(vbConfig) config = NULL;
+    g_autoptr(GError) error = NULL;
+
+    config = vbConfigLoad(TEST_INSTALLED, FALSE, &error);
+    g_assert_no_error(error);
+    if (config)
+        testAssertDefaults(config);
+}
+
+/* Each commented line of the installed file says the default: taken in, all change nothing. */
+static void
+testInstalledLines(void)
+{
+    g_autoptr(GRegex) comment = g_regex_new("^#(?=\\w+=)", G_REGEX_MULTILINE, 0, NULL);
+    g_autoptr(vbConfig) config = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *installed = NULL;
+    g_autofree char *text = NULL;
+    char *probe;
+    testFile file;
+
+    g_assert_true(g_file_get_contents(TEST_INSTALLED, &installed, NULL, NULL));
+    text = g_regex_replace_literal(comment, installed, -1, 0, "", 0, NULL);
+    /* Not every machine has this user: which names are tried is another test's. */
+    probe = strstr(text, "\nprobe_user=libvirt-qemu\n");
+    g_assert_nonnull(probe);
+    if (!getpwnam("libvirt-qemu"))
+        probe[1] = '#';
+
+    testFileWrite(&file, "");
+    g_assert_true(g_file_set_contents(file.path, text, -1, NULL));
+    config = vbConfigLoad(file.path, FALSE, &error);
+    testFileClear(&file);
+    g_assert_no_error(error);
+    if (!config)
+        return;
+    /* Root's own, by its name. */
+    g_assert_cmpstr(config->socketGroup, ==, "root");
+    g_clear_pointer(&config->socketGroup, g_free);
+    testAssertDefaults(config);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -378,6 +498,13 @@ main(int argc, char **argv)
     g_test_add_func("/config/a file that was named must be there", testAbsentButNamed);
     g_test_add_func("/config/a directory is no file", testDirectory);
     g_test_add_func("/config/a file below a file is an error", testNoDirectory);
+    g_test_add_func("/config/this host has what the defaults name", testHost);
+    g_test_add_func("/config/a group that this host has not is an error", testHostWithoutGroup);
+    g_test_add_func("/config/policy, qmp and limits can change at any time", testTake);
+    g_test_add_func("/config/sockets and probe_user change at the next start", testTakeLater);
+    g_test_add_func("/config/a user of another group waits for the next start", testTakeLaterOne);
+    g_test_add_func("/config/the installed file changes nothing", testInstalled);
+    g_test_add_func("/config/the installed file says the defaults", testInstalledLines);
     g_test_add_func("/config/a key before any group is an error", testBeforeAnyGroup);
 
     return g_test_run();

@@ -18,6 +18,10 @@ NUMBERS = ROOT / "src/rpc/remote_protocol.h"
 MANUAL = ROOT / "docs/manpages/virtballoond.rst"
 ARCHITECTURE = ROOT / "docs/architecture.rst"
 UPSTREAM = ROOT / "docs/upstream.rst"
+CONFIG = ROOT / "src/remote/config.c"
+DAEMON = ROOT / "src/remote/virtballoond.c"
+CONFIG_MANUAL = ROOT / "docs/manpages/virtballoond.conf.rst"
+CONFIG_INSTALLED = ROOT / "src/remote/virtballoond.conf"
 
 
 def read(path):
@@ -80,6 +84,32 @@ def is_page_of_inhibitors():
     return made == read(ROOT / "docs/inhibitors.rst")
 
 
+def keys_of_code():
+    table = re.search(r"vbConfigKeys\[\] = \{\n(.*?)^\};", read(CONFIG),
+                      re.MULTILINE | re.DOTALL).group(1)
+    return re.findall(r'^    \{ "(\w+)",', table, re.MULTILINE)
+
+
+def keys_of_manual():
+    return re.findall(r"^``(\w+)`` = ", read(CONFIG_MANUAL), re.MULTILINE)
+
+
+def keys_of_installed_file():
+    """The keys of the file; each has a comment of its own above it."""
+    return re.findall(r"\n\n(?:# .*\n)+#(\w+)=", read(CONFIG_INSTALLED))
+
+
+def options_of_code():
+    return set(re.findall(r'^        \{ "([\w-]+)", ', read(DAEMON), re.MULTILINE))
+
+
+def options_of_manual():
+    section = re.search(r"^OPTIONS\n=+\n(.*?)^CONFIGURATION\n", read(MANUAL),
+                        re.MULTILINE | re.DOTALL).group(1)
+    entries = re.findall(r"^``.*$", section, re.MULTILINE)
+    return set(re.findall(r"--([\w-]+)", " ".join(entries))) - {"help"}
+
+
 def main():
     checks = [
         ("every document can be rendered", is_well_formed),
@@ -89,6 +119,12 @@ def main():
         ("the architecture page has the procedures of the code and no others",
          lambda: procedures_of_code() == procedures_of_document()
          and len(procedures_of_code()) > 5),
+        ("the manual page of the configuration has the keys of the code, in their order",
+         lambda: keys_of_code() == keys_of_manual() and len(keys_of_code()) > 5),
+        ("the installed configuration has the keys of the code, in their order",
+         lambda: keys_of_code() == keys_of_installed_file() and len(keys_of_code()) > 5),
+        ("the manual page has the options of the daemon",
+         lambda: options_of_code() == options_of_manual() and len(options_of_code()) > 5),
         ("the page about libvirt names only what there is of ours",
          lambda: not missing_in_source(names_of_ours()) and len(names_of_ours()) > 30),
     ]

@@ -229,3 +229,23 @@ vbConfigCheckHost(const vbConfig *config, GError **error)
     }
     return TRUE;
 }
+
+char *
+vbConfigTake(vbConfig *config, const vbConfig *fresh)
+{
+    GString *waiting = g_string_new(NULL);
+
+    config->domain = fresh->domain;
+    config->maxClients = fresh->maxClients;
+    config->maxClientsPerUser = fresh->maxClientsPerUser;
+
+    if (config->socketMode != fresh->socketMode)
+        g_string_append(waiting, ", socket_mode");
+    if (g_strcmp0(config->socketGroup, fresh->socketGroup) != 0)
+        g_string_append(waiting, ", socket_group");
+    if (config->probeUid != fresh->probeUid || config->probeGid != fresh->probeGid)
+        g_string_append(waiting, ", probe_user");
+    if (waiting->len > 0)
+        g_string_erase(waiting, 0, 2);
+    return g_string_free(waiting, waiting->len == 0);
+}

@@ -47,3 +47,16 @@ vbConfigLoad(const char *path, gboolean optional, GError **error);
 /* Whether this host has what @config names. Returns: FALSE and VB_ERROR_CONFIG if it has not */
 gboolean
 vbConfigCheckHost(const vbConfig *config, GError **error);
+
+/**
+ * vbConfigTake:
+ * @config: what is in force
+ * @fresh: what was read again
+ *
+ * Puts in force what can change while the daemon runs.
+ *
+ * Returns: (transfer full): the other keys that differ, which wait for the next start; NULL if
+ * there are none
+ */
+char *
+vbConfigTake(vbConfig *config, const vbConfig *fresh);

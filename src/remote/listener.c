@@ -27,7 +27,7 @@
 
 typedef struct {
     vbListener *listener;
-    char *path;
+    char *path; /* NULL: the file is not ours to remove */
     int fd;
     gboolean readonly;
     vbEpollWatch *watch;
@@ -53,6 +53,7 @@ struct _vbListener {
     GQueue clients;     /* of vbListenerClient */
     guint turnedAway;   /* of the clients */
     guint pause;        /* timer, or 0 */
+    gint64 idleSince;   /* monotonic; holds while there is no client */
 };
 
 static void
@@ -61,7 +62,8 @@ vbListenerSocketFree(vbListenerSocket *sock)
     if (sock->watch)
         vbEpollWatchRemove(sock->watch);
     if (sock->fd >= 0) {
-        unlink(sock->path);
+        if (sock->path)
+            unlink(sock->path);
         close(sock->fd);
     }
     g_free(sock->path);
@@ -78,6 +80,7 @@ vbListenerNew(const vbConfig *config, const vbRelayShared *shared, vbUpstream *u
     listener->upstream = upstream;
     listener->sockets = g_ptr_array_new_with_free_func((GDestroyNotify)vbListenerSocketFree);
     g_queue_init(&listener->clients);
+    listener->idleSince = g_get_monotonic_time();
     return listener;
 }
 
@@ -85,6 +88,7 @@ static void
 vbListenerClientFree(vbListenerClient *client)
 {
     g_queue_remove(&client->listener->clients, client);
+    client->listener->idleSince = g_get_monotonic_time();
     if (client->turnedAway)
         client->listener->turnedAway--;
     if (client->request)
@@ -305,6 +309,38 @@ vbListenerBind(vbListener *listener, const char *path, GError **error)
     return fd;
 }
 
+/* Begins to accept clients of @sock, which is freed where that fails. */
+static gboolean
+vbListenerWatch(vbListener *listener, vbListenerSocket *sock, GError **error)
+{
+    sock->watch = vbEpollAdd(listener->shared->epoll, sock->fd, EPOLLIN, vbListenerAccept, sock);
+    if (!sock->watch) {
+        g_set_error(error, VB_ERROR, VB_ERROR_SYSTEM, "cannot watch '%s': %s",
+                    sock->path ? sock->path : "a socket that was handed over", g_strerror(errno));
+        vbListenerSocketFree(sock);
+        return FALSE;
+    }
+    g_ptr_array_add(listener->sockets, sock);
+    return TRUE;
+}
+
+gboolean
+vbListenerTake(vbListener *listener, int fd, gboolean readonly, GError **error)
+{
+    vbListenerSocket *sock = g_new0(vbListenerSocket, 1);
+
+    sock->listener = listener;
+    sock->fd = fd;
+    sock->readonly = readonly;
+    return vbListenerWatch(listener, sock, error);
+}
+
+gint64
+vbListenerGetIdle(const vbListener *listener)
+{
+    return listener->clients.length > 0 ? -1 : g_get_monotonic_time() - listener->idleSince;
+}
+
 gboolean
 vbListenerAdd(vbListener *listener, const char *directory, const char *name, gboolean readonly,
               GError **error)
@@ -322,17 +358,9 @@ vbListenerAdd(vbListener *listener, const char *directory, const char *name, gbo
     sock->path = g_build_filename(directory, name, NULL);
     sock->readonly = readonly;
     sock->fd = vbListenerBind(listener, sock->path, error);
-    if (sock->fd >= 0) {
-        sock->watch = vbEpollAdd(listener->shared->epoll, sock->fd, EPOLLIN, vbListenerAccept,
-                                 sock);
-        if (!sock->watch)
-            g_set_error(error, VB_ERROR, VB_ERROR_SYSTEM, "cannot watch '%s': %s", sock->path,
-                        g_strerror(errno));
-    }
-    if (!sock->watch) {
+    if (sock->fd < 0) {
         vbListenerSocketFree(sock);
         return FALSE;
     }
-    g_ptr_array_add(listener->sockets, sock);
-    return TRUE;
+    return vbListenerWatch(listener, sock, error);
 }

@@ -34,7 +34,20 @@ gboolean
 vbListenerAdd(vbListener *listener, const char *directory, const char *name, gboolean readonly,
               GError **error);
 
-/* Ends all connections and removes the socket files. */
+/**
+ * vbListenerTake:
+ * @fd: (transfer full): listens already, non-blocking; its file, mode and group are the affair of
+ *     who made it
+ * @readonly: as above
+ */
+gboolean
+vbListenerTake(vbListener *listener, int fd, gboolean readonly, GError **error);
+
+/* For how many microseconds there has been no client; -1 while there is one. */
+gint64
+vbListenerGetIdle(const vbListener *listener);
+
+/* Ends all connections and removes the socket files that are ours. */
 void
 vbListenerFree(vbListener *listener);
 
