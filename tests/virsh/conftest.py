@@ -6,9 +6,7 @@ import os
 import pytest
 
 import attributes
-import environment
 import harness
-import second as second_host
 
 
 @pytest.fixture
@@ -43,23 +41,3 @@ def editor(directory):
         return dict(os.environ, EDITOR=f"sed -i -f {path}")
 
     return make
-
-
-@pytest.fixture(scope="session")
-def second(direct, directory):
-    """The libvirtd of another host."""
-    assert direct.listens()  # which asks QEMU what it can, for both
-    host = second_host.Host(directory / "second")
-    yield host
-    host.stop()
-
-
-@pytest.fixture(scope="session")
-def before_second(second, directory):
-    """A virtballoond in front of the other host's libvirtd."""
-    if environment.SELF_CHECK:
-        pytest.skip("needs virtballoond")
-    daemon = harness.Virtballoond(directory / "before-second", "auth=none\n",
-                                  upstream_dir=second.path.parent)
-    yield daemon
-    daemon.stop()

@@ -12,6 +12,7 @@ import commands
 import guests
 import harness
 import recorder
+import second as second_host
 
 SELF_CHECK = "VB_SELF_CHECK" in os.environ
 NOBODY = 65534
@@ -101,6 +102,26 @@ def recorded(direct, start_virtballoond, directory):
     yield start_virtballoond(upstream_dir=path), behind
     behind.close()
     path.rmdir()
+
+
+@pytest.fixture(scope="session")
+def second(direct, directory):
+    """The libvirtd of another host."""
+    assert direct.listens()  # which asks QEMU what it can, for both
+    host = second_host.Host(directory / "second")
+    yield host
+    host.stop()
+
+
+@pytest.fixture(scope="session")
+def before_second(second, directory):
+    """A virtballoond in front of the other host's libvirtd."""
+    if SELF_CHECK:
+        pytest.skip("needs virtballoond")
+    daemon = harness.Virtballoond(directory / "before-second", "auth=none\n",
+                                  upstream_dir=second.path.parent)
+    yield daemon
+    daemon.stop()
 
 
 @pytest.fixture(scope="session")
