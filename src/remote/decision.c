@@ -12,9 +12,15 @@
  */
 
 #include "relaypriv.h"
+#include "vbmemory.h"
 
 /* Below the 30 s after which libvirt's own job waits and keepalives give up. */
 #define VB_DECISION_SECONDS 25
+/* What a byte of XML may take while it is read: libxml2 makes two nodes of the five in "<b/>x". And
+ * what any byte may, in copies; and what is small and goes with all that. */
+#define VB_DECISION_ROOM_XML 64u
+#define VB_DECISION_ROOM_COPIES 8u
+#define VB_DECISION_ROOM_SMALL (2u << 20)
 
 typedef enum {
     VB_DECISION_OPENING,   /* waits for the reply to a CONNECT_OPEN */
@@ -37,6 +43,7 @@ struct _vbDecision {
     guint unanswered;
     gint32 forwarded;   /* the procedure that was called in the end */
     vbFrame *reply;     /* libvirt's, while something is done before the client gets it; or NULL */
+    size_t largest; /* of the call and of what was answered to it, in bytes */
     vbProberRequest *probe; /* the question that is not for libvirt, or NULL */
     guint probed;           /* which one it is */
 };
@@ -73,6 +80,23 @@ vbDecisionFree(vbDecision *decision)
     g_free(decision);
     if (turn)
         vbDomainTurnLeave(turn);
+}
+
+/* Whether there is memory to go on with @decision, now that @length bytes have come for it. */
+static bool
+vbDecisionHasRoom(vbDecision *decision, size_t length)
+{
+    decision->largest = MAX(decision->largest, length);
+    return vbMemoryHasRoom(VB_DECISION_ROOM_XML * MIN(decision->largest, REMOTE_STRING_MAX) +
+                           VB_DECISION_ROOM_COPIES * decision->largest + VB_DECISION_ROOM_SMALL);
+}
+
+/* Without memory nothing is judged, and what is not judged is not forwarded. */
+static void
+vbDecisionRunOut(vbDecision *decision)
+{
+    vbRelayRunOut(decision->relay);
+    vbDecisionFree(decision);
 }
 
 bool
@@ -240,13 +264,19 @@ static void
 vbDecisionFinish(vbDecision *decision)
 {
     vbRelay *relay = decision->relay;
-    vbFrame *reply = g_steal_pointer(&decision->reply);
+    vbFrame *reply = decision->reply;
     size_t length = reply->payloadLength;
-    g_autofree guint8 *edited =
-        qemuDriverCallEditReply(decision->call, reply->header.status, reply->payload,
-                                reply->payloadLength, &length);
+    g_autofree guint8 *edited = NULL;
+    const guint8 *payload;
 
-    const guint8 *payload = edited ? edited : reply->payload;
+    if (!vbDecisionHasRoom(decision, length)) {
+        vbDecisionRunOut(decision);
+        return;
+    }
+    decision->reply = NULL;
+    edited = qemuDriverCallEditReply(decision->call, reply->header.status, reply->payload,
+                                     reply->payloadLength, &length);
+    payload = edited ? edited : reply->payload;
 
     reply->header.procedure = decision->frame->header.procedure;
     /* One that was waited for may come while another message is on its way. */
@@ -277,6 +307,10 @@ vbDecisionTurn(gpointer opaque)
 static void
 vbDecisionStep(vbDecision *decision)
 {
+    if (!vbDecisionHasRoom(decision, 0)) {
+        vbDecisionRunOut(decision);
+        return;
+    }
     for (;;) {
         switch (qemuDriverCallDecide(decision->call)) {
         case QEMU_DRIVER_ASK:
@@ -360,6 +394,10 @@ vbDecisionBegin(vbDecision *decision)
     vbRelay *relay = decision->relay;
     const vbFrame *frame = decision->frame;
 
+    if (!vbDecisionHasRoom(decision, frame->payloadLength)) {
+        vbDecisionRunOut(decision);
+        return;
+    }
     if (relay->opened)
         decision->call = qemuDriverCallNew(decision->procedure, &relay->conn,
                                            &relay->shared->settings, frame->payload,
@@ -415,7 +453,9 @@ vbDecisionAnswer(vbRelay *relay, vbRelayQuestion *question, vbFrame *frame)
     question->used = false;
     question->decision = NULL;
     relay->retry = true;
-    if (decision) {
+    if (decision && !vbDecisionHasRoom(decision, frame->payloadLength)) {
+        vbDecisionRunOut(decision);
+    } else if (decision) {
         qemuDriverCallAnswer(decision->call, question->question, frame->header.status,
                              frame->payload, frame->payloadLength);
         decision->unanswered--;
@@ -464,6 +504,10 @@ vbDecisionReply(vbRelay *relay, vbFrame *frame)
     vbDecision *decision = vbDecisionFindForwarded(relay, &frame->header);
 
     decision->reply = frame;
+    if (!vbDecisionHasRoom(decision, frame->payloadLength)) {
+        vbDecisionRunOut(decision);
+        return;
+    }
     if (relay->client.fd < 0 ||
         !qemuDriverCallReplied(decision->call, frame->header.status, frame->payload,
                                frame->payloadLength)) {

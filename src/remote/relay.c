@@ -406,6 +406,14 @@ vbRelaySideGone(vbRelaySide *side)
         vbDecisionCancel(relay, true);
 }
 
+void
+vbRelayRunOut(vbRelay *relay)
+{
+    vbJournalClient(relay->shared->journal, relay->pid, relay->uid, "left: out of memory");
+    if (relay->client.fd >= 0)
+        vbRelaySideBreak(&relay->client);
+}
+
 /* What waited was given its time; only a call that was handed on is waited for longer. */
 static gboolean
 vbRelayLingerEnd(gpointer opaque)

@@ -100,6 +100,10 @@ vbRelayTrackCall(vbRelay *relay, const vbFrameHeader *header);
 void
 vbRelayForward(vbRelaySide *to, vbFrame *frame, const guint8 *payload, size_t length);
 
+/* Leaves a client whose calls there is no memory for. Its end is read in the main loop. */
+void
+vbRelayRunOut(vbRelay *relay);
+
 /* To be called at the end of whatever did not begin with an event on a socket. */
 void
 vbRelayUpdate(vbRelay *relay);
