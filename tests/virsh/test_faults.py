@@ -1,0 +1,209 @@
+"""libvirtd and the machine at their worst, for real: what becomes of clients and of virtballoond.
+
+What a test can play alone is in faulttest.c and memorytest.c. Wherever a call is made that is to be
+refused, it is never carried out.
+"""
+
+import contextlib
+import os
+import resource
+import signal
+import time
+
+import pytest
+
+import frames
+import harness
+import setmem
+
+MIB = 1 << 20
+CLIENTS = 100
+REFUSED = frames.SET_MEMORY_FLAGS
+# The length of a name, which libvirtd takes and which is read like any other argument.
+LARGE = 3 * MIB
+
+
+@pytest.fixture
+def own(start_virtballoond):
+    """A virtballoond with no other clients, so that its descriptors and memory can be counted."""
+    return start_virtballoond()
+
+
+@pytest.fixture(autouse=True)
+def unchanged(direct, blocked):
+    """Whatever happens, the size that nobody may set is not set."""
+    yield
+    text = direct.virsh("dumpxml", blocked.name, "--inactive").out.decode()
+    assert "<currentMemory unit='KiB'>65536<" in text
+
+
+@contextlib.contextmanager
+def limited(daemon, kind, value):
+    """A running daemon with another soft limit."""
+    old = resource.prlimit(daemon.process.pid, kind)
+    resource.prlimit(daemon.process.pid, kind, (value, old[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(daemon.process.pid, kind, old)
+
+
+def assert_serves(daemon, blocked, fds):
+    """Asserts that clients are served and judged as ever, and that nothing was left behind."""
+    assert daemon.process.running(), daemon.process.log.read_text()
+    with daemon.open() as connection:
+        setmem.assert_refused(connection.call(REFUSED, setmem.configure(blocked)), blocked)
+        assert connection.call(frames.GET_VERSION, serial=2).status == frames.OK
+    harness.wait_for(lambda: daemon.process.fds() == fds)
+
+
+def until_end(connection):
+    """The frames that still come."""
+    found = []
+    with contextlib.suppress(EOFError):
+        while True:
+            found.append(connection.read_frame())
+    return found
+
+
+@pytest.mark.seconds(150)
+@pytest.mark.parametrize("ends", ["killed", "stopped and killed", "told to end"])
+def test_libvirtd_restarted_under_a_hundred_clients(direct, own, blocked, ends):
+    """A third of them is quiet, a third waits for an answer, a third asks for what is refused."""
+    fds = own.idle_fds()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(own.open()) for _ in range(CLIENTS)]
+        if ends == "stopped and killed":
+            os.kill(direct.process.pid, signal.SIGSTOP)
+        for number, client in enumerate(clients):
+            if number % 3 == 1:
+                client.send(frames.pack(frames.GET_CAPABILITIES, serial=5))
+            elif number % 3 == 2:
+                client.send(frames.pack(REFUSED, setmem.configure(blocked), serial=5))
+        if ends == "told to end":
+            direct.process.stop()
+        else:
+            direct.kill()
+        for number, client in enumerate(clients):
+            replies = until_end(client)
+            assert len(replies) <= (number % 3 > 0)
+            for reply in replies:
+                assert reply.serial == 5 and ends != "stopped and killed"
+                if number % 3 == 2:
+                    setmem.assert_refused(reply, blocked)
+        harness.wait_for(lambda: own.process.fds() == fds)
+        assert own.virsh("uri").code == 1
+    direct.start()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(own.open()) for _ in range(CLIENTS)]
+        for client in clients:
+            client.send(frames.pack(REFUSED, setmem.configure(blocked), serial=5))
+        for client in clients:
+            setmem.assert_refused(client.read_frame(), blocked)
+    assert_serves(own, blocked, fds)
+
+
+def test_a_libvirtd_that_stops_for_a_moment_costs_nobody_an_answer(direct, own, blocked):
+    """More clients come meanwhile than its socket has room for."""
+    fds = own.idle_fds()
+    with contextlib.ExitStack() as stack:
+        before = [stack.enter_context(own.open()) for _ in range(30)]
+        os.kill(direct.process.pid, signal.SIGSTOP)
+        try:
+            for client in before:
+                client.send(frames.pack(REFUSED, setmem.configure(blocked), serial=5))
+            meanwhile = [stack.enter_context(own.connect(timeout=20)) for _ in range(CLIENTS)]
+            for client in meanwhile:
+                client.send(frames.pack(frames.AUTH_LIST, serial=5))
+            time.sleep(1)
+        finally:
+            os.kill(direct.process.pid, signal.SIGCONT)
+        for client in before:
+            setmem.assert_refused(client.read_frame(), blocked)
+        for client in meanwhile:
+            assert client.read_frame().status == frames.OK
+    assert_serves(own, blocked, fds)
+
+
+def cpu_seconds(process):
+    """What a process has used of the processor."""
+    with open(f"/proc/{process.pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_without_descriptors_clients_wait_and_those_that_are_there_are_served(own, blocked):
+    fds = own.idle_fds()
+    with contextlib.ExitStack() as stack:
+        there = stack.enter_context(own.open())
+        # Room for three clients, and for one that finds none for its connection to libvirtd.
+        with limited(own, resource.RLIMIT_NOFILE, own.process.fds() + 7):
+            clients = [stack.enter_context(own.connect(timeout=0.5)) for _ in range(10)]
+            outcomes = []
+            for client in clients:
+                client.send(frames.pack(frames.AUTH_LIST, serial=5))
+            used = cpu_seconds(own.process)
+            time.sleep(1)
+            assert cpu_seconds(own.process) - used < 0.05, "it turns round and round"
+            for client in clients:
+                try:
+                    outcomes.append(client.read_frame())
+                except TimeoutError:
+                    outcomes.append(None)
+            served = [reply for reply in outcomes if reply and reply.status == frames.OK]
+            told = [reply for reply in outcomes if reply and reply.status == frames.ERROR]
+            assert len(served) == 3
+            assert all("Too many open files" in reply.error().message for reply in told)
+            assert None in outcomes, "nobody had to wait"
+            setmem.assert_refused(there.call(REFUSED, setmem.configure(blocked)), blocked)
+            assert there.call(frames.GET_VERSION, serial=2).status == frames.OK
+            # Who goes makes room for who waits.
+            for client, reply in zip(clients, outcomes):
+                if reply:
+                    client.socket.close()
+            waiting = clients[outcomes.index(None)]
+            waiting.socket.settimeout(10)
+            assert waiting.read_frame().status == frames.OK
+    assert_serves(own, blocked, fds)
+
+
+def until_end_or_reply(connection):
+    """The reply to the one call, in a list, or nothing where the connection has ended."""
+    try:
+        return [connection.read_frame()]
+    except EOFError:
+        return []
+
+
+def large_calls(blocked):
+    """Calls that are refused, and that take memory to read; by name."""
+    long = "x" * LARGE
+    return {
+        "a name": frames.pack(REFUSED, setmem.arguments(
+            REFUSED, frames.domain(long, blocked.uuid), flags=setmem.CONFIG), serial=5),
+        "an opt-out": frames.pack(frames.ATTACH_DEVICE, blocked.wire() + frames.string(
+            "<hostdev mode='subsystem' type='mdev' model='vfio-pci' ballooning='on'>"
+            f"{'<b/>x' * (LARGE // 5)}</hostdev>"), serial=5),
+    }
+
+
+@pytest.mark.parametrize("what", ["a name", "an opt-out"])
+def test_without_memory_a_call_is_not_forwarded_unread(direct, own, blocked, what):
+    call = large_calls(blocked)[what]
+    fds = own.idle_fds()
+    ended = 0
+    for more in (0, 1, 2, 5, 10, 20, 50, 100, 200):
+        with own.open(timeout=20) as connection:
+            size = own.process.memory_kib("VmSize") * 1024
+            with limited(own, resource.RLIMIT_AS, size + more * MIB):
+                with contextlib.suppress(ConnectionError):
+                    connection.send(call)
+                replies = until_end_or_reply(connection)
+        ended += not replies
+        for reply in replies:
+            assert reply.status == frames.ERROR
+            assert "inhibited" in reply.error().message or "ballooning" in reply.error().message
+        assert own.process.running(), f"{more} MiB: {own.process.log.read_text()[-2000:]}"
+    assert ended > 0, "there was always enough"
+    assert b"out of memory" in own.process.log.read_bytes()
+    assert_serves(own, blocked, fds)
