@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""What 'meson install' installs: which files, with which modes, and whether systemd takes the units.
+"""What 'meson install' installs: which files, with which modes, and what systemd says of the units.
 
-Speaks TAP.  The arguments are the root of the source tree, the build directory, prefix and sysconfdir.
+Speaks TAP.  The arguments are the root of the source tree, the build directory, prefix, and the
+directories of configuration and system units.
 """
 
 import os
@@ -12,17 +13,17 @@ import subprocess
 import sys
 import tempfile
 
-ROOT, BUILD, PREFIX, SYSCONFDIR = map(pathlib.Path, sys.argv[1:])
+ROOT, BUILD, PREFIX, SYSCONFDIR, UNITDIR = map(pathlib.Path, sys.argv[1:])
 SPEC = BUILD / "packaging/virt-balloon.spec"
 CHANGELOG = ROOT / "packaging/debian/changelog"
 
 CONFIGURATION = f"{PREFIX / SYSCONFDIR}/virtballoond/virtballoond.conf"
 PROGRAMS = ["bin/virt-balloon", "sbin/virtballoond"]
-FILES = {CONFIGURATION, *(f"{PREFIX}/{path}" for path in [
+FILES = {CONFIGURATION, *(str(PREFIX / path) for path in [
     *PROGRAMS,
-    "lib/systemd/system/virtballoond-ro.socket",
-    "lib/systemd/system/virtballoond.service",
-    "lib/systemd/system/virtballoond.socket",
+    f"{UNITDIR}/virtballoond-ro.socket",
+    f"{UNITDIR}/virtballoond.service",
+    f"{UNITDIR}/virtballoond.socket",
     "lib/systemd/user/virtballoond.service",
     "lib/systemd/user/virtballoond.socket",
     "share/bash-completion/completions/virt-balloon",
@@ -37,8 +38,8 @@ FILES = {CONFIGURATION, *(f"{PREFIX}/{path}" for path in [
     "share/man/man8/virtballoond.8",
     "share/virt-balloon/schemas/domain.rng",
 ])}
-MACROS = {"_sysconfdir": PREFIX / SYSCONFDIR, "_bindir": PREFIX / "bin", "_sbindir": PREFIX / "sbin",
-          "_unitdir": PREFIX / "lib/systemd/system", "_userunitdir": PREFIX / "lib/systemd/user",
+MACROS = {"_sysconfdir": PREFIX / SYSCONFDIR, "_bindir": PREFIX / "bin",
+          "_sbindir": PREFIX / "sbin", "_unitdir": PREFIX / UNITDIR, "_userunitdir": PREFIX / "lib/systemd/user",
           "_datadir": PREFIX / "share", "_docdir": PREFIX / "share/doc",
           "_mandir": PREFIX / "share/man"}
 # What 'systemd-analyze security' says of the service, in tenths; less is better.
@@ -65,7 +66,7 @@ def modes(directory):
 
 
 def files_of_spec():
-    """What the RPM has, but for directories and the licence, which RPM itself takes from the source."""
+    """What the RPM has, but for directories and the licence, which RPM takes from the source."""
     section = SPEC.read_text(encoding="utf-8").split("\n%files\n")[1].split("\n\n")[0]
     lines = [re.sub(r"^%(?:doc|config\(\w+\)) ", "", line).removesuffix("*")
              for line in section.splitlines() if not re.match(r"%(?:dir|license) ", line)]
@@ -80,15 +81,14 @@ def versions():
             re.match(r"virt-balloon \((.*)-\d+\)", CHANGELOG.read_text())[1], news[1]}
 
 
-def units(directory, kind):
-    """What systemd says against the units of a kind, where the programs are in a directory."""
-    place = directory / str(PREFIX / "lib/systemd" / kind)[1:]
+def units(directory, unitdir, *options):
+    """What systemd says against the units in a place, where the programs are in a directory."""
+    place = directory / str(PREFIX / unitdir)[1:]
     with tempfile.TemporaryDirectory() as copy:
         shutil.copytree(place, copy, dirs_exist_ok=True)
         for unit in pathlib.Path(copy).glob("*.service"):
             unit.write_text(unit.read_text().replace(
                 f"{PREFIX}/sbin", f"{directory}{PREFIX}/sbin"))
-        options = ["--user"] if kind == "user" else []
         done = run("systemd-analyze", "verify", *options, "--man=no",
                    *sorted(pathlib.Path(copy).iterdir()), SYSTEMD_UNIT_PATH=f"{copy}:",
                    XDG_RUNTIME_DIR=copy)
@@ -97,7 +97,7 @@ def units(directory, kind):
 
 def exposed(directory):
     """The unit's exposure, as systemd counts it, in tenths."""
-    unit = directory / str(PREFIX / "lib/systemd/system/virtballoond.service")[1:]
+    unit = directory / str(PREFIX / UNITDIR / "virtballoond.service")[1:]
     said = run("systemd-analyze", "security", "--offline=true", unit).stdout
     return int(re.search(r"exposure level .*: (\d+)\.(\d)", said).expand(r"\1\2"))
 
@@ -126,9 +126,9 @@ def main():
              lambda: (directory / CONFIGURATION[1:]).read_bytes()
              == (ROOT / "src/remote/virtballoond.conf").read_bytes()),
             ("systemd has nothing against the system units",
-             lambda: units(directory, "system") == "exit status 0"),
+             lambda: units(directory, UNITDIR) == "exit status 0"),
             ("systemd has nothing against the user units",
-             lambda: units(directory, "user") == "exit status 0"),
+             lambda: units(directory, "lib/systemd/user", "--user") == "exit status 0"),
             ("the service is exposed as little as it was",
              lambda: exposed(directory) <= EXPOSURE),
             ("the manual pages can be shown",

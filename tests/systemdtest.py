@@ -67,7 +67,7 @@ class Host:
         return self.stack.enter_context(listen(self.directory / name, kind))
 
     def start(self, *args, config="", handed=(), **variables):
-        """Starts virtballoond; handed: pairs of a name and a socket, in the order of descriptors."""
+        """Starts virtballoond; handed: (name, socket) of each, in the order of descriptors."""
         self.configure(config)
         environment = {"NOTIFY_SOCKET": str(self.directory / "notify"), "LC_ALL": "C"}
         if handed:
