@@ -1,7 +1,7 @@
 /*
  * fuzz_driver.c: the whole way of a call, from its arguments to a verdict and to what is shown
  *
- * Input: FUZZ_WORDS bytes of settings, then texts, parted by FUZZ_SEPARATOR: the call's own XML,
+ * Input: FUZZ_WORDS bytes of settings and of a size, then texts, parted by FUZZ_SEPARATOR: the call's own XML,
  * command or name; the domain's XML; the same for its next start; libvirt's messages, a line each;
  * a network's XML; and answers of QEMU's monitor, of which each question gets the next one.
  *
@@ -631,6 +631,25 @@ fuzzSplit(fuzzState *state, const guint8 *data, size_t size)
     }
 }
 
+/* Where the line between a smaller and a larger size is: @delta off the running guest's. */
+static void
+fuzzAimAtLine(fuzzState *state, gint16 delta)
+{
+    fuzzReading reading;
+
+    fuzzReadDomain(fuzzGetText(state, FUZZ_LIVE), &reading);
+    if (!reading.plain || (gint64)reading.current + delta < 0)
+        return;
+    state->memory = (guint64)((gint64)reading.current + delta);
+    if (!fuzzIsMonitorCommand(state))
+        return;
+    g_free(state->texts[FUZZ_ARGUMENT]);
+    state->texts[FUZZ_ARGUMENT] = g_strdup_printf(
+        "{\"execute\":\"balloon\",\"arguments\":{\"value\":%" G_GUINT64_FORMAT "}}",
+        state->memory * 1024 + (state->facts & 255));
+    state->flags = 0;
+}
+
 int
 LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
 {
@@ -657,6 +676,8 @@ LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
     state.fault = (fuzzFault)(data[8] % FUZZ_FAULT_COUNT);
     state.faulty = data[9] % 8;
     fuzzSplit(&state, data + FUZZ_WORDS, size - FUZZ_WORDS);
+    if (data[6] & 0x40)
+        fuzzAimAtLine(&state, (gint16)(data[4] << 8 | data[5]));
     fuzzCall(&state);
     for (guint i = 0; i < state.count; i++)
         g_free(state.texts[i]);

@@ -15,7 +15,7 @@
 #include "qemu_inhibitor.h"
 #include "qemu_monitor_raw.h"
 
-#define FUZZ_MIB 1048576ull
+#define FUZZ_MIB G_GUINT64_CONSTANT(1048576)
 
 typedef struct {
     const guint8 *data;
