@@ -1,5 +1,5 @@
 /*
- * fuzz_capabilities.c: any bytes as what a QEMU binary says of itself, and as libvirt's capabilities
+ * fuzz_capabilities.c: any bytes as what a QEMU binary says of itself, and libvirt of its host
  *
  * The conversation comes out the same whether the bytes come at once or in pieces; what it is
  * answered with is a line of JSON each.  An emulator that libvirt is said to list must be written

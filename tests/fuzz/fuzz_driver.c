@@ -1,9 +1,11 @@
 /*
  * fuzz_driver.c: the whole way of a call, from its arguments to a verdict and to what is shown
  *
- * Input: FUZZ_WORDS bytes of settings and of a size, then texts, parted by FUZZ_SEPARATOR: the call's own XML,
- * command or name; the domain's XML; the same for its next start; libvirt's messages, a line each;
- * a network's XML; and answers of QEMU's monitor, of which each question gets the next one.
+ * Input: FUZZ_WORDS bytes of settings and of a size, then texts, parted by FUZZ_SEPARATOR: the
+ * call's own XML, command or name, of which arguments are made; the domain's XML; the same for its
+ * next start; libvirt's messages, a line each; a network's XML; and answers of QEMU's monitor, of
+ * which each question gets the next one.  Or, by the last of the settings, the rest is arguments as
+ * they are, and there are no texts.
  *
  * What must hold, by a reading of the XML of its own that abstains where it is not sure:
  *  - where an assigned PCI device inhibits ballooning and the policy is 'block', nothing that takes
@@ -650,6 +652,30 @@ fuzzAimAtLine(fuzzState *state, gint16 delta)
     state->flags = 0;
 }
 
+/* The input is arguments as they are, of every procedure. */
+static void
+fuzzCallAll(fuzzState *state, const guint8 *data, size_t size)
+{
+    /* Not a byte more than there is. */
+    g_autofree guint8 *args = g_memdup2(data, size);
+
+    for (guint i = 0; i < fuzzProcedureCount; i++) {
+        qemuDriverCall *call;
+
+        state->procedure = fuzzProcedures[i];
+        state->asked = 0;
+        state->failed = false;
+        call = qemuDriverCallNew(state->procedure, &state->conn, &state->settings, args, size);
+        if (!call)
+            continue;
+        if (fuzzDecide(state, call) == QEMU_DRIVER_REFUSE)
+            fuzzCheckRefusal(call);
+        else
+            fuzzCheckForward(state, call);
+        qemuDriverCallFree(call);
+    }
+}
+
 int
 LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
 {
@@ -675,6 +701,10 @@ LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
     state.facts = data[7];
     state.fault = (fuzzFault)(data[8] % FUZZ_FAULT_COUNT);
     state.faulty = data[9] % 8;
+    if (data[9] & 0x80) {
+        fuzzCallAll(&state, data + FUZZ_WORDS, size - FUZZ_WORDS);
+        return 0;
+    }
     fuzzSplit(&state, data + FUZZ_WORDS, size - FUZZ_WORDS);
     if (data[6] & 0x40)
         fuzzAimAtLine(&state, (gint16)(data[4] << 8 | data[5]));

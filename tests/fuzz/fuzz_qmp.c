@@ -1,7 +1,8 @@
 /*
  * fuzz_qmp.c: any text as an answer of QEMU's, and as what QEMU is asked for
  *
- * Each reader either reads the text or says why not, and finds in it what json-c does.  A path that is asked for arrives as it is, whatever it is made of.
+ * Each reader either reads the text or says why not, and finds in it what json-c does.  A path
+ * that is asked for arrives as it is, whatever it is made of.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -74,7 +75,7 @@ fuzzCheckLists(const char *text)
     fuzzCheckOutcome(ok, &error);
 }
 
-/* What the text returns, read here once more; NULL where it returns nothing. *@root is to be put. */
+/* What the text returns, read once more; NULL where it returns nothing. *@root is to be put. */
 static json_object *
 fuzzGetReturn(const char *text, json_object **root)
 {

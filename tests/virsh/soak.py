@@ -88,6 +88,7 @@ class Soak:
     def __init__(self, host, daemon, directory):
         libvirt.registerErrorHandler(lambda *_: None, None)  # libvirt prints errors by itself
         self.daemon = daemon
+        self._host = host
         self.checker = Checker()
         self.rounds = []
         self._random = random.Random(1)
@@ -101,6 +102,8 @@ class Soak:
             sampler.start()
             self._round(seconds / rounds)
             sampler.stop()
+            assert self._host.process.running(), "libvirtd has ended: " + \
+                "\n".join(self.checker.differences)
             self.rounds.append(Round(self.checker.compared.total() - before, self.daemon, sampler))
             print(f"round {number + 1}: {self.rounds[-1]}", flush=True)
             if len(self.checker.differences) > DIFFERENCES:

@@ -603,10 +603,12 @@ class Leaver(Client):
                                    self.sides)
         self.same("domstate", expected, seen)
 
+    # Not a virsh event: libvirtd 9.0 itself crashes sometimes when a client goes that has just begun
+    # to register for events.
     def _kill(self):
         name = self.setting.left.name
-        command = self.random.choice([f"event {name} --all --loop", f"setmem {name} 60M",
-                                      f"dumpxml {name}", "vol-list soak"])
+        command = self.random.choice([f"setmem {name} 60M", f"dumpxml {name}", f"domstats {name}",
+                                      "vol-list soak"])
         client = subprocess.Popen(["virsh", "-c", self.setting.through.uri(), command],
                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL)
