@@ -13,6 +13,7 @@ import time
 import pytest
 
 import frames
+import guests
 import harness
 import model
 from model import BLOCK, WARN
@@ -164,6 +165,17 @@ def test_what_goes_another_way_meanwhile_is_not_seen_by_a_verdict_that_was_made(
         assert first.read_frame().status == frames.OK
     assert guest.wrong == ["taken from an inhibited guest"]
     assert_blocked(guest)
+
+
+def test_an_attachment_is_judged_by_what_a_guest_has_given_and_not_by_what_it_was_asked_for(
+        same, start_guest, directory):
+    """A guest without an operating system never follows; libvirtd finds no such device."""
+    idle = start_guest(extra=guests.policy("block"))
+    same("setmem", idle.name, "48M", "--live")
+    file = directory / "device.xml"
+    file.write_text(guests.MDEV)
+    result = same("attach-device", idle.name, file, "--live")
+    assert b"ediated" in result.err and b"inflated" not in result.err
 
 
 def test_a_policy_that_is_set_another_way_meanwhile_holds_from_the_next_call_on(guest):
