@@ -7,7 +7,10 @@ refused, it is never carried out.
 import contextlib
 import os
 import resource
+import select
+import shutil
 import signal
+import socket
 import time
 
 import pytest
@@ -104,7 +107,7 @@ def test_libvirtd_restarted_under_a_hundred_clients(direct, own, blocked, ends):
 
 
 def test_a_libvirtd_that_stops_for_a_moment_costs_nobody_an_answer(direct, own, blocked):
-    """More clients come meanwhile than its socket has room for."""
+    """A hundred clients more come meanwhile."""
     fds = own.idle_fds()
     with contextlib.ExitStack() as stack:
         before = [stack.enter_context(own.open()) for _ in range(30)]
@@ -123,6 +126,61 @@ def test_a_libvirtd_that_stops_for_a_moment_costs_nobody_an_answer(direct, own, 
         for client in meanwhile:
             assert client.read_frame().status == frames.OK
     assert_serves(own, blocked, fds)
+
+
+@pytest.fixture
+def deaf(directory):
+    """Where a libvirtd would listen: a socket with little room, that nobody accepts from."""
+    path = directory / "deaf"
+    path.mkdir()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path / "libvirt-sock"))
+        listener.listen(1)
+        listener.settimeout(5)
+        yield listener
+    shutil.rmtree(path)
+
+
+def ask(stack, daemon, count, timeout):
+    """So many clients that have said something."""
+    clients = [stack.enter_context(daemon.connect(timeout=timeout)) for _ in range(count)]
+    for client in clients:
+        client.send(frames.pack(frames.AUTH_LIST, serial=5))
+    return clients
+
+
+def test_clients_for_which_libvirtds_socket_has_no_room_get_through_later(
+        deaf, start_virtballoond):
+    daemon = start_virtballoond(upstream_dir=deaf.getsockname().rpartition("/")[0])
+    with contextlib.ExitStack() as stack:
+        clients = ask(stack, daemon, 10, 5)
+        time.sleep(0.5)
+        for _ in clients:
+            server = stack.enter_context(deaf.accept()[0])
+            server.settimeout(5)
+            call = frames.unpack(server.recv(100))
+            assert (call.procedure, call.serial) == (frames.AUTH_LIST, 5)
+            server.sendall(frames.pack(frames.AUTH_LIST, kind=frames.REPLY, serial=5))
+        for client in clients:
+            assert client.read_frame().serial == 5
+
+
+def test_after_thirty_seconds_without_room_in_libvirtds_socket_clients_are_told(
+        deaf, start_virtballoond):
+    daemon = start_virtballoond(upstream_dir=deaf.getsockname().rpartition("/")[0])
+    with contextlib.ExitStack() as stack:
+        started = time.monotonic()
+        clients = {client.socket: client for client in ask(stack, daemon, 4, 40)}
+
+        def told():
+            return select.select(list(clients), [], [], 0)[0]
+
+        # Two others are in the socket's queue, and have a connection.
+        harness.wait_for(lambda: len(told()) == 2, 35)
+        assert 28 < time.monotonic() - started
+        for found in told():
+            error = clients[found].read_frame().error()
+            assert "Resource temporarily unavailable" in error.message
 
 
 def cpu_seconds(process):
