@@ -13,6 +13,7 @@ import time
 import libvirt
 
 import soakclients
+import soaksetting
 
 DIFFERENCES = 20  # more of them end it
 LONGEST = 2000
@@ -92,7 +93,7 @@ class Soak:
         self.checker = Checker()
         self.rounds = []
         self._random = random.Random(1)
-        self._setting = soakclients.Setting(host, daemon, directory)
+        self._setting = soaksetting.Setting(host, daemon, directory)
 
     def run(self, seconds, rounds):
         """Has so many rounds, in so many seconds."""

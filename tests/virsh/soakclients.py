@@ -4,10 +4,7 @@ A client is a thread that takes turns until the round is over; a turn asks somet
 and of virtballoond, in either order, and hands both answers to the checker.
 """
 
-import contextlib
 import hashlib
-import itertools
-import os
 import random
 import re
 import subprocess
@@ -25,6 +22,7 @@ import guests
 import harness
 import second
 import setmem
+import soaksetting
 
 KIB = 1024
 INHIBITED = ("Requested operation is not valid: cannot reduce memory of domain '{}' to {} KiB: "
@@ -43,28 +41,6 @@ LIBVIRTDS_FD = re.compile(rb'(?<="fd":")\d+(?=")')
 # Other clients come and go, and those that list all domains see it; a drive has a tray, that the
 # first of two answers opens.
 ON_OTHERS = re.compile(r"(^|; *)(list|domstats --)|change-media")
-
-# Echoes its serial port, but sleeps until the next tick of the clock when nothing came.
-ECHO = bytes.fromhex(
-    "fb"      #        sti
-    "bafd03"  #        mov dx, 0x3fd   the line status
-    "f4"      # sleep: hlt
-    "ec"      # read:  in al, dx
-    "a801"    #        test al, 1      nothing received?
-    "74fa"    #        jz sleep
-    "baf803"  #        mov dx, 0x3f8
-    "ec"      #        in al, dx
-    "ee"      #        out dx, al
-    "bafd03"  #        mov dx, 0x3fd
-    "ebf1"    #        jmp read
-)
-ECHOING = """\
-<disk type='file' device='disk'>
-  <driver name='qemu' type='raw'/><source file='{}'/><target dev='hda' bus='ide'/>
-</disk>
-<console type='pty'/>
-"""
-NUMBERS = itertools.count(1)
 VOLUME = "<volume><name>{}</name><capacity>{}</capacity></volume>"
 
 
@@ -82,57 +58,6 @@ def outcome(call, *args):
         return call(*args)
     except libvirt.libvirtError as error:
         return Said(error.get_error_code(), error.get_error_domain(), error.get_error_message())
-
-
-class Setting:
-    """The two servers, and the guests and the listener that stay for all rounds."""
-
-    def __init__(self, direct, through, directory):
-        self.direct, self.through = direct, through
-        self.directory = directory / "soak"
-        self.directory.mkdir()
-        self._numbers = itertools.count(901)
-        self.equipped = [self._equip() for _ in range(3)]
-        self.shown = self.start(extra=guests.policy("warn"))
-        self.inhibited = self.start()
-        self.warned = self.start(extra=guests.policy("warn"))
-        for guest in (self.inhibited, self.warned):
-            direct.inhibit(guest)
-        self.blocked = self.start(devices=guests.BALLOON + guests.MDEV,
-                                  extra=guests.policy("block"), start=False)
-        self.watched = self.start()
-        self.left = self.start()
-        self.echo = self._echo()
-        self.pool = self.directory / "pool"
-        self.pool.mkdir()
-        assert direct.virsh("pool-create-as", "soak", "dir", "--target", self.pool).code == 0
-        self.listeners = Listeners(self)
-
-    def start(self, **options):
-        """A guest, paused unless told otherwise."""
-        return guests.Guest(self.direct, self.directory, next(self._numbers), **options)
-
-    def _equip(self):
-        own = self.directory / f"equipped{next(self._numbers)}"
-        own.mkdir()
-        made = harness.run(["qemu-img", "create", "-f", "qcow2", own / "disk.qcow2", "1M"])
-        assert made.returncode == 0, made
-        (own / "disk.iso").write_bytes(bytes(1 << 20))
-        guest = self.start(devices=guests.BALLOON + guests.DEVICES.format(directory=own),
-                           extra=guests.CPUS)
-        return guest, own
-
-    def _echo(self):
-        sector = self.directory / "echo.img"
-        sector.write_bytes(ECHO + bytes(510 - len(ECHO)) + b"\x55\xaa")
-        guest = self.start(devices=ECHOING.format(sector))
-        assert self.direct.virsh("resume", guest.name).code == 0
-        return guest
-
-    def close(self):
-        """Ends what it has started."""
-        self.listeners.close()
-        self.direct.virsh("pool-destroy", "soak")
 
 
 class Client(threading.Thread):
@@ -516,67 +441,13 @@ class Console(Client):
             stream.abort()
 
 
-class Listeners:
-    """virsh event on either side, from now on; what both have seen of a guest is compared."""
-
-    def __init__(self, setting):
-        self._setting = setting
-        self._files = [open(setting.directory / f"events{next(NUMBERS)}", "w+b")
-                       for _ in range(2)]
-        self._virsh = [subprocess.Popen(
-            ["virsh", "-c", server.uri(), "event", setting.watched.name, "--all", "--loop"],
-            stdin=subprocess.DEVNULL, stdout=file, stderr=file)
-            for server, file in zip((setting.direct, setting.through), self._files)]
-        # Both listen once both have seen the same.
-        harness.wait_for(lambda: self._seen(self.mark(), 1), 30)
-        self.since(self.mark())
-
-    def mark(self):
-        """Has something happen that is like nothing before, and returns what it is."""
-        mark = f"urn:soak:{next(NUMBERS)}"
-        command = f"metadata {self._setting.watched.name} {mark}"
-        done = self._setting.direct.virsh(f"{command} --key k --set '<k/>'; {command} --remove")
-        assert done.code == 0, done
-        return mark.encode()
-
-    def _texts(self):
-        texts = []
-        for file in self._files:
-            with open(file.name, "rb") as again:
-                texts.append(again.read())
-        return texts
-
-    def _seen(self, mark, seconds):
-        with contextlib.suppress(AssertionError):
-            return harness.wait_for(lambda: all(text.count(mark + b"\n") == 2
-                                                for text in self._texts()), seconds)
-        return False
-
-    def since(self, mark):
-        """What was seen since the last time, directly and through, when both have seen a mark."""
-        assert self._seen(mark, 30), (mark, self._texts())
-        texts = self._texts()
-        for file in self._files:
-            os.ftruncate(file.fileno(), 0)
-            file.seek(0)
-        return texts
-
-    def close(self):
-        """Listen no more."""
-        for virsh, file in zip(self._virsh, self._files):
-            virsh.terminate()
-            virsh.wait(10)
-            file.close()
-            os.unlink(file.name)
-
-
 class Events(Client):
     """Has things happen to a guest to which some have always listened, and others just now."""
 
     kind = "event"
 
     def turn(self):
-        newcomers = Listeners(self.setting)
+        newcomers = soaksetting.Listeners(self.setting)
         name = self.setting.watched.name
         self.setting.listeners.since(self.setting.listeners.mark())
         for _ in range(self.random.randrange(1, 5)):
@@ -603,8 +474,8 @@ class Leaver(Client):
                                    self.sides)
         self.same("domstate", expected, seen)
 
-    # Not a virsh event: libvirtd 9.0 itself crashes sometimes when a client goes that has just begun
-    # to register for events.
+    # Not a virsh event: libvirtd 9.0 itself may crash when a client goes that is about to register
+    # for events.
     def _kill(self):
         name = self.setting.left.name
         command = self.random.choice([f"setmem {name} 60M", f"dumpxml {name}", f"domstats {name}",
