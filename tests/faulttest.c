@@ -222,7 +222,6 @@ testNextClient(testFixture *test)
 {
     testServer server = { .link = testLinkNew(test), .left = G_MAXSIZE };
     g_autoptr(GByteArray) calls = testCalls();
-    g_autoptr(testFrame) refused = testCallOf(REFUSED);
     GList *item;
     guint answered = 0;
 
