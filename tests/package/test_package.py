@@ -125,11 +125,13 @@ def test_a_wrong_configuration_fails_the_reload_and_nothing_else():
     good = CONFIG.read_text()
     pid = state(SERVICE, "MainPID")
     CONFIG.write_text(good + "defualt_policy=warn\n")
-    run("systemctl", "reload", SERVICE, code=1)
+    try:
+        run("systemctl", "reload", SERVICE, code=1)
+    finally:
+        CONFIG.write_text(good)
     assert "did you mean 'default_policy'?" in said()
     assert (state(SERVICE), state(SERVICE, "MainPID")) == ("active", pid)
     assert virsh("uri")
-    CONFIG.write_text(good)
 
 
 def test_a_client_is_served_at_once_after_the_daemon_was_killed():
