@@ -2,7 +2,7 @@
 """What 'meson install' installs: which files, with which modes, and what systemd says of the units.
 
 Speaks TAP.  The arguments are the root of the source tree, the build directory, prefix, and the
-directories of configuration and system units.
+directories of configuration, daemons and system units.
 """
 
 import os
@@ -13,12 +13,12 @@ import subprocess
 import sys
 import tempfile
 
-ROOT, BUILD, PREFIX, SYSCONFDIR, UNITDIR = map(pathlib.Path, sys.argv[1:])
+ROOT, BUILD, PREFIX, SYSCONFDIR, SBINDIR, UNITDIR = map(pathlib.Path, sys.argv[1:])
 SPEC = BUILD / "packaging/virt-balloon.spec"
 CHANGELOG = ROOT / "packaging/debian/changelog"
 
 CONFIGURATION = f"{PREFIX / SYSCONFDIR}/virtballoond/virtballoond.conf"
-PROGRAMS = ["bin/virt-balloon", "sbin/virtballoond"]
+PROGRAMS = ["bin/virt-balloon", f"{SBINDIR}/virtballoond"]
 FILES = {CONFIGURATION, *(str(PREFIX / path) for path in [
     *PROGRAMS,
     f"{UNITDIR}/virtballoond-ro.socket",
@@ -39,7 +39,8 @@ FILES = {CONFIGURATION, *(str(PREFIX / path) for path in [
     "share/virt-balloon/schemas/domain.rng",
 ])}
 MACROS = {"_sysconfdir": PREFIX / SYSCONFDIR, "_bindir": PREFIX / "bin",
-          "_sbindir": PREFIX / "sbin", "_unitdir": PREFIX / UNITDIR, "_userunitdir": PREFIX / "lib/systemd/user",
+          "_sbindir": PREFIX / SBINDIR, "_unitdir": PREFIX / UNITDIR,
+          "_userunitdir": PREFIX / "lib/systemd/user",
           "_datadir": PREFIX / "share", "_docdir": PREFIX / "share/doc",
           "_mandir": PREFIX / "share/man"}
 # What 'systemd-analyze security' says of the service, in tenths; less is better.
@@ -59,7 +60,7 @@ def installed(directory):
 
 def modes(directory):
     """The files whose mode is none that an installed file should have."""
-    programs = {f"{PREFIX}/{path}" for path in PROGRAMS}
+    programs = {str(PREFIX / path) for path in PROGRAMS}
     return {name: oct(mode) for name in installed(directory)
             for mode in [(directory / name[1:]).stat().st_mode & 0o7777]
             if mode != (0o755 if name in programs else 0o644)}
@@ -88,7 +89,7 @@ def units(directory, unitdir, *options):
         shutil.copytree(place, copy, dirs_exist_ok=True)
         for unit in pathlib.Path(copy).glob("*.service"):
             unit.write_text(unit.read_text().replace(
-                f"{PREFIX}/sbin", f"{directory}{PREFIX}/sbin"))
+                f"{PREFIX / SBINDIR}/", f"{directory}{PREFIX / SBINDIR}/"))
         done = run("systemd-analyze", "verify", *options, "--man=no",
                    *sorted(pathlib.Path(copy).iterdir()), SYSTEMD_UNIT_PATH=f"{copy}:",
                    XDG_RUNTIME_DIR=copy)
