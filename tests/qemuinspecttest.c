@@ -157,6 +157,11 @@ static const testCase testCases[] = {
                 { "query-migrate", "query-migrate-target-colo" } },
       .inhibitors = "colo - - qmp", .question = "query-colo-status",
       .kept = "query-colo-status-secondary" },
+    { "the secondary side of COLO stays inhibited once it has taken over", ALWAYS,
+      ANSWERS { { "query-colo-status", "query-colo-status-survivor" },
+                { "query-migrate", "query-migrate-target-completed" } },
+      .inhibitors = "colo - - qmp", .question = "query-colo-status",
+      .kept = "query-colo-status-survivor" },
     { "the primary side of COLO is not inhibited", ALWAYS,
       ANSWERS { { "query-colo-status", "query-colo-status-primary" } } },
 

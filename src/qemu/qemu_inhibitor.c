@@ -55,8 +55,8 @@ static const qemuInhibitorKindInfo qemuInhibitorKinds[] = {
         "<launchSecurity type='s390-pv'/>",
         "query-migrate: blocked because 'protected VMs are currently not migratable.' (6.0)" },
     [QEMU_INHIBITOR_COLO] = {
-        "colo", "COLO secondary", false, "5.2 and newer", NULL,
-        "query-colo-status: mode 'secondary'" },
+        "colo", "COLO secondary", false, "5.2 and newer, also once it has taken over", NULL,
+        "query-colo-status: mode or last mode 'secondary'" },
     [QEMU_INHIBITOR_POSTCOPY] = {
         "postcopy", "incoming postcopy migration", true, "5.2 and newer, on the target", NULL,
         "query-migrate: a status that begins with 'postcopy-', and no count of RAM" },

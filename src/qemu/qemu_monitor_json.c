@@ -326,14 +326,17 @@ qemuMonitorJSONParseColo(const char *reply, bool *secondary, GError **error)
 {
     json_object *value = NULL;
     json_object *mode = NULL;
+    json_object *last = NULL;
     g_autoptr(json_object) root = qemuMonitorJSONParseQuery(reply, json_type_object, &value, error);
 
     *secondary = false;
     if (!root || !value)
         return root;
-    if (!qemuMonitorJSONGetMember(value, "mode", json_type_string, false, &mode, error))
+    if (!qemuMonitorJSONGetMember(value, "mode", json_type_string, false, &mode, error) ||
+        !qemuMonitorJSONGetMember(value, "last-mode", json_type_string, true, &last, error))
         return false;
-    *secondary = strcmp(json_object_get_string(mode), "secondary") == 0;
+    *secondary = strcmp(json_object_get_string(mode), "secondary") == 0 ||
+        (last && strcmp(json_object_get_string(last), "secondary") == 0);
     return true;
 }
 

@@ -96,7 +96,8 @@ qemuMonitorJSONParseCapability(const char *reply, const char *name, bool *value,
 bool
 qemuMonitorJSONParseSev(const char *reply, bool *sev, GError **error);
 
-/* query-colo-status: whether this is the secondary side. */
+/* query-colo-status: whether this is the secondary side, or was it before it took over: QEMU does
+ * not count down then (measured with 7.2: no page of what the guest gives up is discarded). */
 bool
 qemuMonitorJSONParseColo(const char *reply, bool *secondary, GError **error);
 
