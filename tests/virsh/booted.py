@@ -1,4 +1,4 @@
-"""A small Linux that answers its balloon, under libvirt or alone, and what the host has of it.
+"""A small Linux that answers its balloon, and what the host has of it.
 
 Its kernel and initial RAM disk are those of the nested VFIO host's guests. It touches all of its
 memory once, frees it, and then says every two seconds how much it has.
@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import re
-import signal
 import socket
 import threading
 import time
@@ -24,12 +23,21 @@ INITRD = CACHE / "guest.cpio"
 # Nothing but the guest's own use touches a page: what is ballooned stays as it was.
 COMMAND_LINE = "quiet panic=-1 mitigations=off init_on_alloc=0"
 MEMORY = 256
-BOOT_SECONDS = 60
+HUGE_PAGES = Path("/proc/sys/vm/nr_hugepages")
+# libvirt sets QEMU's limit of locked memory to the hard limit, and any root may lower it; by its
+# privileges QEMU is above it.
+LOCKED = "<memtune><hard_limit unit='KiB'>1024</hard_limit></memtune>" \
+    "<memoryBacking><locked/>{}</memoryBacking>"
+# Such a guest takes its memory from another one, and libvirt has no part in it.
+INCOMING = "<qemu:commandline><qemu:arg value='-incoming'/><qemu:arg value='defer'/>" \
+    "</qemu:commandline>"
+HUGE = "<memoryBacking><hugepages/><source type='memfd'/></memoryBacking>"
+BOOT_SECONDS = 120
 DOMAIN = """\
-<domain type='qemu'>
+<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{name}</name>
   <memory unit='MiB'>256</memory>
-  {backing}
+  {extra}
   <os>
     <type arch='x86_64' machine='q35'>hvm</type>
     <kernel>{kernel}</kernel><initrd>{initrd}</initrd><cmdline>{words}</cmdline>
@@ -72,16 +80,16 @@ class Console:
 class LibvirtGuest:
     """A domain of 256 MiB on a libvirtd."""
 
-    def __init__(self, server, directory, name, *, backing="", words="", reporting=False):
+    def __init__(self, server, directory, name, *, extra="", words="", reporting=False):
         self.server = server
         self.name = name
         self.console = Console(directory / f"{name}.console")
         path = directory / f"{name}.xml"
         path.write_text(DOMAIN.format(
-            name=name, kernel=KERNEL, initrd=INITRD, backing=backing,
+            name=name, kernel=KERNEL, initrd=INITRD, extra=extra,
             words=f"{COMMAND_LINE} {words}", console=self.console.path,
             reporting=" freePageReporting='on'" if reporting else ""))
-        self.do("create", path)
+        self.do("create", path, *(["--paused"] if extra == INCOMING else []))
         self.pid = int(Path(f"/run/libvirt/qemu/{name}.pid").read_text())
 
     def do(self, *args):
@@ -95,6 +103,23 @@ class LibvirtGuest:
         text = json.dumps({"execute": command, "arguments": arguments})
         return json.loads(self.do("qemu-monitor-command", self.name, text))["return"]
 
+    def set(self, *capabilities, **parameters):
+        """What its next migration is to be like."""
+        if capabilities:
+            self.ask("migrate-set-capabilities",
+                     capabilities=[{"capability": name, "state": True} for name in capabilities])
+        if parameters:
+            self.ask("migrate-set-parameters",
+                     **{name.replace("_", "-"): value for name, value in parameters.items()})
+
+    def migration(self):
+        """The status of its migration."""
+        return self.ask("query-migrate").get("status")
+
+    def remaining(self):
+        """How many bytes its migration has yet to send, as far as it knows."""
+        return self.ask("query-migrate").get("ram", {}).get("remaining", 1 << 40)
+
     def actual(self):
         """What its balloon leaves it, in MiB, as libvirt knows from QEMU's event."""
         return int(re.search(r"Used memory: +(\d+) KiB", self.do("dominfo", self.name))[1]) // MIB
@@ -103,7 +128,7 @@ class LibvirtGuest:
         """Moves the balloon, past virtballoond if need be, and waits until it has moved."""
         done = (server or self.server).virsh("setmem", self.name, f"{mib}M", "--live")
         assert done.code == 0, done
-        harness.wait_for(lambda: self.actual() == mib, 30)
+        harness.wait_for(lambda: self.actual() == mib, 60)
 
     def refused(self, server, mib):
         """The words with which a server refuses to take memory from it, which stays as it is."""
@@ -123,62 +148,6 @@ class LibvirtGuest:
     def destroy(self):
         """Ends it, if it is still there; a transient domain leaves nothing."""
         self.server.virsh("destroy", self.name)
-
-
-class Qemu:
-    """A QEMU that libvirt does not run, whose monitor is free whenever nobody asks."""
-
-    def __init__(self, directory, name, *args, words=""):
-        self.console = Console(directory / f"{name}.console")
-        self.monitor = directory / f"{name}.monitor"
-        self._process = harness.Process(
-            ["qemu-system-x86_64", "-name", name, "-machine", "q35,accel=tcg", "-m", MEMORY,
-             "-nodefaults", "-no-user-config", "-display", "none",
-             "-chardev", f"file,id=console,path={self.console.path}", "-device", "virtio-serial",
-             "-device", "virtconsole,chardev=console", "-device", "virtio-balloon-pci",
-             "-kernel", KERNEL, "-initrd", INITRD, "-append", f"{COMMAND_LINE} {words}",
-             "-qmp", f"unix:{self.monitor},server=on,wait=off", *args],
-            harness.RESULTS / f"{name}.log")
-        harness.wait_for(lambda: harness.Server(self.monitor).listens())
-
-    def ask(self, command, **arguments):
-        """What QEMU returns."""
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(30)
-            client.connect(str(self.monitor))
-            with client.makefile("rwb") as stream:
-                for name, given in (("qmp_capabilities", {}), (command, arguments)):
-                    stream.write(json.dumps({"execute": name, "arguments": given}).encode() + b"\n")
-                    stream.flush()
-                    while "return" not in (answer := json.loads(stream.readline())):
-                        assert "error" not in answer, answer
-        return answer["return"]
-
-    def set(self, *capabilities, **parameters):
-        """What its next migration is to be like."""
-        self.ask("migrate-set-capabilities",
-                 capabilities=[{"capability": name, "state": True} for name in capabilities])
-        if parameters:
-            self.ask("migrate-set-parameters",
-                     **{name.replace("_", "-"): value for name, value in parameters.items()})
-
-    def explain(self):
-        """What virt-balloon says of it, as JSON."""
-        return tool.json_of(tool.run("--format=json", "--qmp", self.monitor, "explain"))
-
-    def balloon(self, mib, seconds=30):
-        """Moves the balloon, and waits until it has moved."""
-        self.ask("balloon", value=mib << 20)
-        harness.wait_for(lambda: self.ask("query-balloon") == {"actual": mib << 20}, seconds)
-
-    def resident(self):
-        """What the host has given it, in KiB."""
-        return resident(self._process.pid)
-
-    def kill(self):
-        """Ends it at once."""
-        self._process.stop(signal.SIGKILL)
-        self.monitor.unlink(missing_ok=True)
 
 
 class Reader:
@@ -210,17 +179,30 @@ class Reader:
         os.unlink(self._path)
 
 
+@contextlib.contextmanager
+def huge_pages():
+    """As many huge pages as one guest takes, beside those that the host has."""
+    pages = MEMORY // 2
+    before = int(HUGE_PAGES.read_text())
+    try:
+        HUGE_PAGES.write_text(str(before + pages))
+        assert int(HUGE_PAGES.read_text()) == before + pages
+        yield
+    finally:
+        HUGE_PAGES.write_text(str(before))
+
+
+def connect(source, target, path):
+    """Starts the migration of one guest into another one."""
+    target.ask("migrate-incoming", uri=f"unix:{path}")
+    source.ask("migrate", uri=f"unix:{path}")
+
+
 def start_snapshot(guest, reader):
     """Starts a background snapshot that lasts as long as its reader."""
-    guest.ask("migrate-set-capabilities",
-              capabilities=[{"capability": "background-snapshot", "state": True}])
+    guest.set("background-snapshot")
     guest.ask("migrate", uri=reader.uri)
-    harness.wait_for(lambda: migration(guest) == "active")
-
-
-def migration(guest):
-    """The status of its migration."""
-    return guest.ask("query-migrate").get("status")
+    harness.wait_for(lambda: guest.migration() == "active")
 
 
 def settled(guest, seconds=3):

@@ -6,6 +6,7 @@ import os
 import pytest
 
 import attributes
+import booted
 import harness
 
 
@@ -41,3 +42,18 @@ def editor(directory):
         return dict(os.environ, EDITOR=f"sed -i -f {path}")
 
     return make
+
+
+@pytest.fixture
+def boot(direct, directory):
+    """Starts real guests, see booted.py, and waits until they are ready or say something else."""
+    guests = []
+
+    def start(until="ready", **definition):
+        guests.append(booted.LibvirtGuest(direct, directory, f"booted{len(guests)}", **definition))
+        guests[-1].console.wait_for(until)
+        return guests[-1]
+
+    yield start
+    for guest in guests:
+        guest.destroy()

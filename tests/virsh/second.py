@@ -57,6 +57,10 @@ class Host(harness.Server):
         self.process = harness.Process(self._argv, harness.RESULTS / "second.out")
         harness.wait_for(lambda: self.listens() and self.virsh("version").code == 0, 60)
 
+    def pid(self, name):
+        """The process id of a guest's QEMU."""
+        return int((self._run / f"{name}.pid").read_text())
+
     def inhibit(self, guest, memory=64):
         """Makes libvirtd believe that a guest that runs has a vDPA device, which none has here.
 
