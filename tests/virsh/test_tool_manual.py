@@ -42,7 +42,7 @@ def give_up_for_nothing(guest, reader):
     booted.start_snapshot(guest, reader)
     guest.balloon(160)
     reader.hurry()
-    harness.wait_for(lambda: booted.migration(guest) == "completed", 30)
+    harness.wait_for(lambda: guest.migration() == "completed", 30)
     reader.close()
 
 

@@ -92,7 +92,7 @@ def test_what_inhibits_is_counted_and_listed(direct, start_guest):
 
 
 def test_an_inactive_domain_has_none(direct, blocked):
-    assert blocked.name not in tool.text_of(tool.ask(direct, "metrics"))
+    assert f'"{blocked.name}"' not in tool.text_of(tool.ask(direct, "metrics"))
 
 
 def test_a_name_is_escaped_and_exact(direct, odd):
