@@ -2,8 +2,9 @@
  * qemu_balloon.c: what is known of a domain, and what state its balloon is in
  *
  * The definition is believed where it shows an inhibitor.  Where it shows none, or mediated devices
- * that may be opted out in a way that it does not show, the running QEMU is asked by the rule of the setting 'qmp', in rounds: what devices it has and what it is doing,
- * and then of each VFIO device whether it is opted out.
+ * that may be opted out in a way that it does not show, the running QEMU is asked by the rule of
+ * the setting 'qmp', in rounds: what devices it has and what it is doing, and then of each VFIO
+ * device whether it is opted out.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -568,8 +569,8 @@ qemuBalloonAskMonitor(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
         qemuBalloonAddNetdevs(verdict, replies[4], network, error);
 }
 
-/* Whether all that the definition shows are mediated devices, and something else than an override of
- * theirs may have opted them out, such as an argument on QEMU's command line. */
+/* Whether all that the definition shows are mediated devices, and something else than an override
+ * of theirs may have opted them out, such as an argument on QEMU's command line. */
 static bool
 qemuBalloonMayBeOptedOut(const qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
                          const qemuDomainSettings *settings)
@@ -611,9 +612,9 @@ qemuBalloonIsToBeAsked(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
 }
 
 /* What keeps the host from gaining although nothing inhibits (measured with QEMU 7.2, with memory
- * that is anonymous, of a memfd and of hugetlbfs). madvise() fails on what is locked; what is shared
- * goes with a hole in its file, locked or not. Of a huge page QEMU forgets what it was given as
- * soon as the guest's next batch comes, and Linux has batches of 1 MiB. */
+ * that is anonymous, of a memfd and of hugetlbfs). madvise() fails on what is locked; what is
+ * shared goes with a hole in its file, locked or not. Of a huge page QEMU forgets what it was given
+ * as soon as the guest's next batch comes, and Linux has batches of 1 MiB. */
 static void
 qemuBalloonAddIneffective(qemuDomainVerdict *verdict, const vbDomainDef *def)
 {
@@ -659,10 +660,17 @@ qemuBalloonReadState(qemuDomainVerdict *verdict, const vbDomainDef *def)
 }
 
 void
+qemuBalloonAddNext(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
+                   const vbDomainDef *def, GPtrArray *inhibitors)
+{
+    qemuInhibitorsFromDef(def, inhibitors);
+    qemuBalloonAddNetworks(verdict, facts, def, inhibitors);
+}
+
+void
 qemuBalloonForesee(qemuDomainVerdict *verdict, const qemuDomainFacts *facts)
 {
-    qemuInhibitorsFromDef(facts->def, verdict->inhibitors);
-    qemuBalloonAddNetworks(verdict, facts, facts->def, verdict->inhibitors);
+    qemuBalloonAddNext(verdict, facts, facts->def, verdict->inhibitors);
     if (verdict->inhibitors->len > 0 || verdict->action != QEMU_DOMAIN_VERDICT_NEED)
         qemuBalloonSettleState(verdict, facts->def);
 }
@@ -672,7 +680,6 @@ qemuBalloonFindState(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
                      const qemuDomainSettings *settings, GError **error)
 {
     const vbDomainDef *def = facts->def;
-
     bool ask;
 
     qemuInhibitorsFromDef(def, verdict->inhibitors);

@@ -54,6 +54,11 @@ void
 qemuBalloonAddNetworks(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
                        const vbDomainDef *def, GPtrArray *inhibitors);
 
+/* The same with all else that @def shows: what will inhibit once it is started. */
+void
+qemuBalloonAddNext(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
+                   const vbDomainDef *def, GPtrArray *inhibitors);
+
 /**
  * qemuBalloonFindState:
  * @facts: must have the domain's definition, and the domain must be running

@@ -158,8 +158,7 @@ qemuDomainJudgeConfig(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
     if (memory > def->memory || memory >= vbDomainDefGetBalloonMaximum(def) ||
         policy == VB_DOMAIN_BALLOON_POLICY_IGNORE)
         return;
-    qemuInhibitorsFromDef(def, inhibitors);
-    qemuBalloonAddNetworks(verdict, facts, def, inhibitors);
+    qemuBalloonAddNext(verdict, facts, def, inhibitors);
     if (verdict->action == QEMU_DOMAIN_VERDICT_NEED || inhibitors->len == 0)
         return;
 

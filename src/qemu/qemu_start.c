@@ -147,8 +147,7 @@ qemuStartJudge(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
     }
     if (current >= maximum || verdict->policy == VB_DOMAIN_BALLOON_POLICY_IGNORE)
         return;
-    qemuInhibitorsFromDef(def, verdict->inhibitors);
-    qemuBalloonAddNetworks(verdict, facts, def, verdict->inhibitors);
+    qemuBalloonAddNext(verdict, facts, def, verdict->inhibitors);
     if (verdict->action == QEMU_DOMAIN_VERDICT_NEED || verdict->inhibitors->len == 0)
         return;
 
