@@ -12,7 +12,6 @@
 #include <libvirt/virterror.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "guests.h"
@@ -50,13 +49,7 @@ vbBalloonCatchSignals(void)
         sigaction(numbers[i], &action, NULL);
 }
 
-bool
-vbBalloonIsInterrupted(void)
-{
-    return vbBalloonSignalled;
-}
-
-static bool
+static void
 vbBalloonAskLibvirt(vbBalloon *balloon, const vbTool *tool, char *name, vbExit *status)
 {
     g_autoptr(GPtrArray) domains = NULL;
@@ -64,40 +57,51 @@ vbBalloonAskLibvirt(vbBalloon *balloon, const vbTool *tool, char *name, vbExit *
 
     if (!(balloon->conn = vbToolConnect(tool, true)) ||
         !(domains = vbGuestsFind(balloon->conn, true, &name, 1, status)))
-        return false;
+        return;
     balloon->domain = g_ptr_array_index(domains, 0);
     virDomainRef(balloon->domain);
     guests = vbGuestsInspect(balloon->conn, domains, true);
     if (guests)
         balloon->guest = g_ptr_array_steal_index(guests, 0);
-    return balloon->guest;
 }
 
+/* Returns: false after a message */
 static bool
-vbBalloonAskMonitor(vbBalloon *balloon, const vbTool *tool)
+vbBalloonCheckUsage(const vbTool *tool, int argc, char **argv, int timeout)
 {
-    g_autoptr(GError) error = NULL;
-
-    balloon->monitor = vbMonitorOpen(tool->qmp, &error);
-    if (balloon->monitor)
-        balloon->guest = vbGuestNewFromMonitor(balloon->monitor, &error);
-    if (!balloon->guest)
-        vbToolError("cannot ask QEMU at '%s': %s", tool->qmp, error->message);
-    return balloon->guest;
+    if (tool->qmp && argc > 1) {
+        vbToolError("with --qmp %s takes no domain", argv[0]);
+        return false;
+    }
+    if (!tool->qmp && argc != 2) {
+        vbToolError("%s needs one domain", argv[0]);
+        return false;
+    }
+    if (timeout < 1) {
+        vbToolError("invalid timeout '%d': expected at least one second", timeout);
+        return false;
+    }
+    return true;
 }
 
 vbBalloon *
-vbBalloonOpen(const vbTool *tool, char *name, int timeout, vbExit *status)
+vbBalloonOpen(const vbTool *tool, int argc, char **argv, int timeout, vbExit *status)
 {
     g_autoptr(vbBalloon) balloon = g_new0(vbBalloon, 1);
     const vbGuest *guest;
     g_autofree char *shown = NULL;
 
+    *status = VB_EXIT_USAGE;
+    if (!vbBalloonCheckUsage(tool, argc, argv, timeout))
+        return NULL;
     balloon->timeout = timeout;
     balloon->progress = !tool->json && isatty(STDERR_FILENO);
     *status = VB_EXIT_NO_PEER;
-    if (tool->qmp ? !vbBalloonAskMonitor(balloon, tool) :
-        !vbBalloonAskLibvirt(balloon, tool, name, status))
+    if (tool->qmp)
+        balloon->guest = vbGuestAskMonitor(tool->qmp, &balloon->monitor);
+    else
+        vbBalloonAskLibvirt(balloon, tool, argv[1], status);
+    if (!balloon->guest)
         return NULL;
 
     *status = VB_EXIT_NOT_SO;
@@ -179,27 +183,14 @@ vbBalloonIsLocal(const vbBalloon *balloon)
     return uri && (!host || !*host);
 }
 
-/* Linux's own estimate. */
-static bool
-vbBalloonReadAvailable(unsigned long long *available)
-{
-    g_autofree char *text = NULL;
-    const char *line;
-
-    if (!g_file_get_contents("/proc/meminfo", &text, NULL, NULL) ||
-        !(line = strstr(text, "\nMemAvailable:")))
-        return false;
-    *available = g_ascii_strtoull(line + strlen("\nMemAvailable:"), NULL, 10);
-    return true;
-}
-
 bool
 vbBalloonGetAvailable(vbBalloon *balloon, unsigned long long *available)
 {
     unsigned long long bytes;
 
     if (vbBalloonIsLocal(balloon)) {
-        if (vbBalloonReadAvailable(available))
+        /* Linux's own estimate. */
+        if (vbToolReadSize("/proc/meminfo", "MemAvailable", available))
             return true;
         vbToolError("this host does not say how much memory is available");
         return false;
@@ -277,7 +268,7 @@ vbBalloonIsThere(unsigned long long current, unsigned long long target)
     return (current > target ? current - target : target - current) < 64;
 }
 
-/* Returns: whether the way ended well, which it does where it is interrupted, too */
+/* Returns: false after a message */
 static bool
 vbBalloonAwait(vbBalloon *balloon, unsigned long long target, bool interruptible,
                unsigned long long *reached)
@@ -288,7 +279,9 @@ vbBalloonAwait(vbBalloon *balloon, unsigned long long target, bool interruptible
     for (;;) {
         if (!vbBalloonGet(balloon, reached))
             return false;
-        if (vbBalloonIsThere(*reached, target) || (interruptible && vbBalloonIsInterrupted()))
+        if (interruptible && vbBalloonSignalled)
+            return vbBalloonFail(balloon, "interrupted, the balloon goes back to where it was");
+        if (vbBalloonIsThere(*reached, target))
             return true;
         if (*reached != last)
             since = g_get_monotonic_time();

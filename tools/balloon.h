@@ -12,19 +12,23 @@
 
 typedef struct _vbBalloon vbBalloon;
 
+/* Of both verbs: seconds that a guest may stand still on its way to a size, if nobody says else. */
+#define VB_BALLOON_TIMEOUT 60
+
 /**
  * vbBalloonOpen:
- * @name: of the domain; NULL with '--qmp'
- * @timeout: seconds that the guest may stand still on its way to a size
+ * @argv: @argc words: the verb, and what is left behind its options, which must be one domain; none
+ *     with '--qmp'
+ * @timeout: in seconds, as it was given
  * @status: (out): what to exit with where the answer is NULL, after a message
  *
  * The state of the guest is found out, by its monitor too.  From here on SIGINT and its like only
- * make vbBalloonIsInterrupted() true, once: a second one ends the program.
+ * end the waiting of vbBalloonMove(), once: a second one ends the program.
  *
  * Returns: (transfer full) (nullable): the balloon of a guest that runs and has one
  */
 vbBalloon *
-vbBalloonOpen(const vbTool *tool, char *name, int timeout, vbExit *status);
+vbBalloonOpen(const vbTool *tool, int argc, char **argv, int timeout, vbExit *status);
 
 void
 vbBalloonFree(vbBalloon *balloon);
@@ -38,9 +42,6 @@ vbBalloonGetGuest(const vbBalloon *balloon);
 /* "domain 'db'", "QEMU 'alone'" */
 const char *
 vbBalloonGetTitle(const vbBalloon *balloon);
-
-bool
-vbBalloonIsInterrupted(void);
 
 /* Whether it was ever asked to move. */
 bool
@@ -68,7 +69,8 @@ vbBalloonGetAvailable(vbBalloon *balloon, unsigned long long *available);
  *
  * Waits until the guest is there, and shows on a terminal how far it is.
  *
- * Returns: false after a message where libvirt or QEMU refuses, or where the guest stands still
+ * Returns: false after a message where libvirt or QEMU refuses, where the guest stands still, or
+ * after a signal
  */
 bool
 vbBalloonMove(vbBalloon *balloon, unsigned long long target, bool interruptible,

@@ -56,8 +56,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(vbGuest, vbGuestFree)
 unsigned long long
 vbGuestGetInflated(const vbGuest *guest);
 
-/* KiB that the guest has given up and QEMU may still have: no more than that, and some of it is QEMU's
- * own. 0 where that is not known. */
+/* KiB that the guest has given up and QEMU may still have: no more than that, and some of it is
+ * QEMU's own. 0 where that is not known. */
 unsigned long long
 vbGuestGetUnfreed(const vbGuest *guest);
 

@@ -239,18 +239,29 @@ vbGuestsInspect(virConnectPtr conn, const GPtrArray *domains, bool ask)
     return g_steal_pointer(&guests);
 }
 
+vbGuest *
+vbGuestAskMonitor(const char *path, vbMonitor **monitor)
+{
+    g_autoptr(GError) error = NULL;
+    vbGuest *guest = NULL;
+
+    *monitor = vbMonitorOpen(path, &error);
+    if (*monitor)
+        guest = vbGuestNewFromMonitor(*monitor, &error);
+    if (!guest)
+        vbToolError("cannot ask QEMU at '%s': %s", path, error->message);
+    return guest;
+}
+
 GPtrArray *
 vbGuestsAskMonitor(const char *path)
 {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(vbMonitor) monitor = vbMonitorOpen(path, &error);
     g_autoptr(GPtrArray) guests = g_ptr_array_new_with_free_func(vbGuestsGuestFree);
-    vbGuest *guest = monitor ? vbGuestNewFromMonitor(monitor, &error) : NULL;
+    g_autoptr(vbMonitor) monitor = NULL;
+    vbGuest *guest = vbGuestAskMonitor(path, &monitor);
 
-    if (!guest) {
-        vbToolError("cannot ask QEMU at '%s': %s", path, error->message);
+    if (!guest)
         return NULL;
-    }
     g_ptr_array_add(guests, guest);
     return g_steal_pointer(&guests);
 }

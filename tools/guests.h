@@ -34,7 +34,16 @@ vbGuestsFind(virConnectPtr conn, bool all, char **names, int count, vbExit *stat
 GPtrArray *
 vbGuestsInspect(virConnectPtr conn, const GPtrArray *domains, bool ask);
 
-/* Returns: (transfer full) (nullable) (element-type vbGuest): the one guest of a monitor; NULL
- * after a message */
+/**
+ * vbGuestAskMonitor:
+ * @path: of the monitor's socket
+ * @monitor: (out) (transfer full): the conversation, to be gone on with; also without a guest
+ *
+ * Returns: (transfer full) (nullable): the one guest of a monitor; NULL after a message
+ */
+vbGuest *
+vbGuestAskMonitor(const char *path, vbMonitor **monitor);
+
+/* The same as a list, without the conversation. */
 GPtrArray *
 vbGuestsAskMonitor(const char *path);

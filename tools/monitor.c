@@ -310,16 +310,11 @@ bool
 vbMonitorGetResident(vbMonitor *monitor, unsigned long long *resident)
 {
     g_autofree char *path = NULL;
-    g_autofree char *text = NULL;
-    const char *line;
     pid_t pid;
 
     vbMonitorBegin(monitor);
     if (!vbMonitorFindProcess(monitor, &pid))
         return false;
     path = g_strdup_printf("/proc/%d/status", (int)pid);
-    if (!g_file_get_contents(path, &text, NULL, NULL) || !(line = strstr(text, "\nVmRSS:")))
-        return false;
-    *resident = g_ascii_strtoull(line + strlen("\nVmRSS:"), NULL, 10);
-    return true;
+    return vbToolReadSize(path, "VmRSS", resident);
 }

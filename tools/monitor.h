@@ -16,8 +16,8 @@ typedef struct _vbMonitor vbMonitor;
  * @error: VB_ERROR_SYSTEM where there is no QEMU, VB_ERROR_PROTOCOL where it is none that speaks;
  *     as all of these functions
  *
- * The conversation has a deadline from here on, until the balloon is first moved; then each question
- * has its own.  QEMU speaks to one client at a time: where another one is there already nothing
+ * The conversation has a deadline from here on, until the balloon is first moved; then each
+ * question has its own.  QEMU speaks to one client at a time: where another one is there already nothing
  * comes.
  */
 vbMonitor *

@@ -12,7 +12,6 @@
 #include "balloon.h"
 #include "qemu_message.h"
 
-#define VB_RECLAIM_TIMEOUT 60
 /* With less than that at hand the host would soon swap; KiB. */
 #define VB_RECLAIM_STEP_MIN 32768
 
@@ -60,11 +59,6 @@ vbReclaimDeflate(vbBalloon *balloon, unsigned long long *at)
         }
         if (!vbBalloonMove(balloon, *at + step, true, at))
             return false;
-        if (vbBalloonIsInterrupted()) {
-            vbToolError("%s: interrupted, the balloon goes back to where it was",
-                        vbBalloonGetTitle(balloon));
-            return false;
-        }
     }
     return true;
 }
@@ -121,7 +115,7 @@ vbReclaimPrint(const vbTool *tool, const vbBalloon *balloon, const vbReclaim *re
 vbExit
 vbVerbReclaim(const vbTool *tool, int argc, char **argv)
 {
-    int timeout = VB_RECLAIM_TIMEOUT;
+    int timeout = VB_BALLOON_TIMEOUT;
     const GOptionEntry entries[] = {
         { "timeout", 0, 0, G_OPTION_ARG_INT, &timeout,
           "Give up where the guest stands still for SECONDS", "SECONDS" },
@@ -133,15 +127,7 @@ vbVerbReclaim(const vbTool *tool, int argc, char **argv)
 
     if (!vbToolParse(entries, &argc, &argv))
         return VB_EXIT_USAGE;
-    if (tool->qmp ? argc > 1 : argc != 2) {
-        vbToolError(tool->qmp ? "with --qmp reclaim takes no domain" : "reclaim needs one domain");
-        return VB_EXIT_USAGE;
-    }
-    if (timeout < 1) {
-        vbToolError("invalid timeout '%d': expected at least one second", timeout);
-        return VB_EXIT_USAGE;
-    }
-    balloon = vbBalloonOpen(tool, argv[1], timeout, &status);
+    balloon = vbBalloonOpen(tool, argc, argv, timeout, &status);
     if (!balloon)
         return status;
     if (!vbReclaimIsPossible(balloon) || !vbReclaimRun(balloon, &reclaim) ||

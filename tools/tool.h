@@ -89,6 +89,10 @@ vbToolFormatSize(unsigned long long kib);
 char *
 vbToolFormatState(const vbTool *tool, qemuDomainBalloonState state);
 
+/* Returns: whether the file @path, one of those in /proc, says how much @name is; @kib: (out) */
+bool
+vbToolReadSize(const char *path, const char *name, unsigned long long *kib);
+
 /* Returns: whether @text is a size, such as "64MiB", "1G" or "512", which is KiB; @kib: (out) */
 bool
 vbToolParseSize(const char *text, unsigned long long *kib);

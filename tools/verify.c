@@ -10,7 +10,6 @@
 
 #include "balloon.h"
 
-#define VB_VERIFY_TIMEOUT 60
 #define VB_VERIFY_PROBE 32768
 /* QEMU's own memory moves by some MiB meanwhile; KiB. */
 #define VB_VERIFY_PROBE_MIN 16384
@@ -28,8 +27,9 @@ typedef struct {
     vbVerifyResult result;
 } vbVerify;
 
-/* A guest that never used its memory has pages that the host need not give, and cannot get back. It
- * may also clear the pages that it gives up, and then QEMU ends with more unless it discards them. */
+/* A guest that never used its memory has pages that the host need not give, and cannot get back.
+ * It may also clear the pages that it gives up, and then QEMU ends with more unless it discards
+ * them. */
 static vbVerifyResult
 vbVerifyConclude(const vbVerify *verify, unsigned long long current)
 {
@@ -50,11 +50,8 @@ vbVerifyRun(vbBalloon *balloon, vbVerify *verify)
 
     if (!vbBalloonGetResident(balloon, &verify->before))
         return false;
-    ok = vbBalloonMove(balloon, start - verify->probe, true, &at) && !vbBalloonIsInterrupted() &&
+    ok = vbBalloonMove(balloon, start - verify->probe, true, &at) &&
         vbBalloonGetResident(balloon, &verify->after);
-    if (vbBalloonIsInterrupted())
-        vbToolError("%s: interrupted, the balloon goes back to where it was",
-                    vbBalloonGetTitle(balloon));
     if (!vbBalloonMove(balloon, start, false, &at) || !ok)
         return false;
     verify->result = vbVerifyConclude(verify, start);
@@ -99,18 +96,14 @@ vbVerifyPrint(const vbTool *tool, const vbBalloon *balloon, const vbVerify *veri
 
 /* Returns: false after a message */
 static bool
-vbVerifyParse(const char *text, int timeout, unsigned long long *probe)
+vbVerifyParseProbe(const char *text, unsigned long long *probe)
 {
-    if (text && (!vbToolParseSize(text, probe) || *probe < VB_VERIFY_PROBE_MIN)) {
+    if (!vbToolParseSize(text, probe) || *probe < VB_VERIFY_PROBE_MIN) {
         vbToolError("invalid size '%s': expected at least %d KiB, such as '64MiB'", text,
                     VB_VERIFY_PROBE_MIN);
         return false;
     }
     *probe -= *probe % 4;
-    if (timeout < 1) {
-        vbToolError("invalid timeout '%d': expected at least one second", timeout);
-        return false;
-    }
     return true;
 }
 
@@ -118,7 +111,7 @@ vbExit
 vbVerbVerify(const vbTool *tool, int argc, char **argv)
 {
     g_autofree char *size = NULL;
-    int timeout = VB_VERIFY_TIMEOUT;
+    int timeout = VB_BALLOON_TIMEOUT;
     const GOptionEntry entries[] = {
         { "probe", 0, 0, G_OPTION_ARG_STRING, &size, "How much the guest is to give up", "SIZE" },
         { "timeout", 0, 0, G_OPTION_ARG_INT, &timeout,
@@ -131,13 +124,9 @@ vbVerbVerify(const vbTool *tool, int argc, char **argv)
 
     if (!vbToolParse(entries, &argc, &argv))
         return VB_EXIT_USAGE;
-    if (tool->qmp ? argc > 1 : argc != 2) {
-        vbToolError(tool->qmp ? "with --qmp verify takes no domain" : "verify needs one domain");
+    if (size && !vbVerifyParseProbe(size, &verify.probe))
         return VB_EXIT_USAGE;
-    }
-    if (!vbVerifyParse(size, timeout, &verify.probe))
-        return VB_EXIT_USAGE;
-    balloon = vbBalloonOpen(tool, argv[1], timeout, &status);
+    balloon = vbBalloonOpen(tool, argc, argv, timeout, &status);
     if (!balloon)
         return status;
     if (verify.probe > vbBalloonGetGuest(balloon)->current / 2) {

@@ -29,7 +29,8 @@ static const struct {
       "what QEMU and this host can do about ballooning and assigned devices" },
     { "reclaim", vbVerbReclaim, true,
       "once nothing inhibits any more, free what was given up meanwhile" },
-    { "verify", vbVerbVerify, true, "find out by doing whether the host gets what a guest gives up" },
+    { "verify", vbVerbVerify, true,
+      "find out by doing whether the host gets what a guest gives up" },
     { "metrics", vbVerbMetrics, false, "the running guests in Prometheus' text format" },
 };
 
@@ -184,6 +185,19 @@ vbToolFormatSize(unsigned long long kib)
     if (kib % 1024 == 0)
         return g_strdup_printf("%llu MiB", kib / 1024);
     return g_strdup_printf("%llu KiB", kib);
+}
+
+bool
+vbToolReadSize(const char *path, const char *name, unsigned long long *kib)
+{
+    g_autofree char *start = g_strdup_printf("\n%s:", name);
+    g_autofree char *text = NULL;
+    const char *line;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL) || !(line = strstr(text, start)))
+        return false;
+    *kib = g_ascii_strtoull(line + strlen(start), NULL, 10);
+    return true;
 }
 
 bool
