@@ -36,11 +36,11 @@ def found(server, guest):
 def test_without_a_device_setmem_passes_and_frees_memory(virtballoond, guest):
     assert found(virtballoond, guest)[:2] == ("available", [])
     before = guest.resident()
-    guest.resize(SMALLER, server=virtballoond)
+    guest.balloon(SMALLER, server=virtballoond)
     after = guest.resident()
     print(f"RSS {before} MiB; after setmem to {SMALLER} MiB: {after} MiB")
     assert after < before - 100
-    guest.resize(linux.MEMORY, server=virtballoond)
+    guest.balloon(linux.MEMORY, server=virtballoond)
 
 
 def test_a_device_inhibits_as_soon_as_it_is_plugged(direct, virtballoond, guest, first):
@@ -57,7 +57,7 @@ def test_a_device_inhibits_as_soon_as_it_is_plugged(direct, virtballoond, guest,
 
 def test_memory_given_up_meanwhile_costs_the_host_more_than_before(direct, guest):
     before = guest.resident()
-    guest.resize(SMALLER, server=direct)
+    guest.balloon(SMALLER, server=direct)
     guest.is_smaller(by=120)
     after = guest.resident()
     print(f"RSS {before} MiB; after setmem to {SMALLER} MiB: {after} MiB")
@@ -69,11 +69,11 @@ def test_reclaim_is_of_no_use_while_inhibited(virtballoond, guest):
     refused = tool.complaint(tool.ask(virtballoond, "reclaim", guest.name), 1)
     print(refused)
     assert f"'{guest.name}'" in refused and "vfio-user device 'vu0'" in refused
-    assert guest.current() == SMALLER
+    assert guest.actual() == SMALLER
 
 
 def test_what_is_given_back_passes_while_inhibited(virtballoond, guest):
-    guest.resize(SMALLER + 16, server=virtballoond)
+    guest.balloon(SMALLER + 16, server=virtballoond)
     guest.refusal(virtballoond, SMALLER)
 
 
@@ -104,20 +104,20 @@ def test_ballooning_is_available_as_soon_as_the_last_one_is_gone(direct, virtbal
 
 def test_setmem_passes_again_and_frees_what_it_takes_now(virtballoond, guest):
     before = guest.resident()
-    guest.resize(SMALLER - 32, server=virtballoond)
+    guest.balloon(SMALLER - 32, server=virtballoond)
     after = guest.resident()
     print(f"RSS {before} MiB; after setmem to {SMALLER - 32} MiB: {after} MiB")
     assert before - 64 < after < before - 16
 
 
 def test_reclaim_frees_what_was_swallowed(direct, virtballoond, guest):
-    before, size = guest.resident(), guest.current()
+    before, size = guest.resident(), guest.actual()
     answer = tool.json_of(tool.ask(virtballoond, "--format", "json", "reclaim", guest.name,
                                    timeout=90))
     after = guest.resident()
     print(f"RSS {before} MiB; after reclaim: {after} MiB\n{answer}")
     assert answer["complete"] and answer["deflated_kib"] == (linux.MEMORY - size) * linux.MIB
-    assert guest.current() == size
+    assert guest.actual() == size
     assert after < before - 80
     for told, found in (("resident_before_kib", before), ("resident_after_kib", after)):
         assert abs(answer[told] // linux.MIB - found) < 4
@@ -126,4 +126,4 @@ def test_reclaim_frees_what_was_swallowed(direct, virtballoond, guest):
 
 def test_a_device_that_comes_back_inhibits_again(virtballoond, guest, first):
     guest.plug(first.device("vu2"))
-    assert "'vu2'" in guest.refusal(virtballoond, guest.current() - 16)
+    assert "'vu2'" in guest.refusal(virtballoond, guest.actual() - 16)

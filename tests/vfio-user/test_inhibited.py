@@ -38,10 +38,10 @@ def test_setmem_is_refused_and_the_device_is_named(virtballoond, inhibited):
 
 def test_the_refusal_was_right_because_directly_the_host_gains_nothing(inhibited):
     resident = inhibited.resident()
-    inhibited.resize(SMALLER)
+    inhibited.balloon(SMALLER)
     inhibited.is_smaller(by=120)
     after = inhibited.resident()
     print(f"RSS {resident} MiB; after setmem from {linux.MEMORY} to {SMALLER} MiB: {after} MiB")
     assert resident > linux.MEMORY - 16
     assert after > resident - 8
-    inhibited.resize(linux.MEMORY)
+    inhibited.balloon(linux.MEMORY)

@@ -80,17 +80,20 @@ class Console:
 class LibvirtGuest:
     """A domain of 256 MiB on a libvirtd."""
 
-    def __init__(self, server, directory, name, *, extra="", words="", reporting=False):
+    def __init__(self, server, directory, name, **parts):
         self.server = server
         self.name = name
         self.console = Console(directory / f"{name}.console")
         path = directory / f"{name}.xml"
-        path.write_text(DOMAIN.format(
-            name=name, kernel=KERNEL, initrd=INITRD, extra=extra,
-            words=f"{COMMAND_LINE} {words}", console=self.console.path,
-            reporting=" freePageReporting='on'" if reporting else ""))
-        self.do("create", path, *(["--paused"] if extra == INCOMING else []))
+        path.write_text(self.definition(**parts))
+        self.do("create", path, *(["--paused"] if parts.get("extra") == INCOMING else []))
         self.pid = int(Path(f"/run/libvirt/qemu/{name}.pid").read_text())
+
+    def definition(self, extra="", words="", reporting=False):
+        """Its XML."""
+        return DOMAIN.format(name=self.name, kernel=KERNEL, initrd=INITRD, extra=extra,
+                             words=f"{COMMAND_LINE} {words}", console=self.console.path,
+                             reporting=" freePageReporting='on'" if reporting else "")
 
     def do(self, *args):
         """A virsh command that has to work, straight at libvirtd; gives what it prints."""
