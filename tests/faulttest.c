@@ -2,8 +2,9 @@
  * faulttest.c: a conversation that is broken off at every byte of it
  *
  * In it are a call that is refused, questions of ours, a reply that is edited, a call that passes,
- * one that nobody looks at, and one about whose reply we ask.  Wherever it ends, the refused call is not with libvirt, what the
- * client was told is what it would have been told anyway, and the next client is served.
+ * one that nobody looks at, and one about whose reply we ask.  Wherever it ends, the refused call
+ * is not with libvirt, what the client was told is what it would have been told anyway, and the
+ * next client is served.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -284,6 +285,16 @@ testToldFree(testFrame **told)
     g_free(told);
 }
 
+/* How many bytes libvirt says in all of it. */
+static size_t
+testCountSaid(testFixture *test)
+{
+    size_t said = 0;
+
+    testToldFree(testWhole(test, &said));
+    return said;
+}
+
 /* Breaks */
 
 /* The conversation on a fixture of its own, as far as it gets when libvirt says @left bytes. */
@@ -346,13 +357,11 @@ testLibvirtCloses(testFixture *test, gconstpointer data G_GNUC_UNUSED)
 static void
 testLibvirtFallsSilent(testFixture *test, gconstpointer data G_GNUC_UNUSED)
 {
-    size_t said = 0;
-    testFrame **told = testWhole(test, &said);
+    size_t said = testCountSaid(test);
     testFixture one;
     testServer server;
     size_t cut;
 
-    testToldFree(told);
     for (cut = 0; cut < said; cut++) {
         testBegin(&one, &server, cut);
         testSayAll(&one, &server);
@@ -370,13 +379,11 @@ testLibvirtFallsSilent(testFixture *test, gconstpointer data G_GNUC_UNUSED)
 static void
 testClientClosesMeanwhile(testFixture *test, gconstpointer data G_GNUC_UNUSED)
 {
-    size_t said = 0;
-    testFrame **told = testWhole(test, &said);
+    size_t said = testCountSaid(test);
     testFixture one;
     testServer server;
     size_t cut;
 
-    testToldFree(told);
     for (cut = 0; cut < said; cut++) {
         testBegin(&one, &server, cut);
         server.closes = &server.link->client;

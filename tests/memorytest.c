@@ -246,7 +246,8 @@ testMakeCall(const testCase *what)
     }
     if (what->procedure != REMOTE_PROC_DOMAIN_ATTACH_DEVICE)
         testPutWord(call->bytes,
-                    what->procedure == REMOTE_PROC_DOMAIN_SET_MEMORY_FLAGS ? VIR_DOMAIN_MEM_LIVE : 0);
+                    what->procedure == REMOTE_PROC_DOMAIN_SET_MEMORY_FLAGS ?
+                    VIR_DOMAIN_MEM_LIVE : 0);
     testFrameSetWord(call, 0, call->bytes->len);
     return call;
 }

@@ -488,15 +488,21 @@ modelWorldRequest(const modelWorld *world, const modelStep *step, modelRequest *
     }
 }
 
+bool
+modelTakesMemory(const modelWorld *world, const modelRequest *request, bool *live, bool *config)
+{
+    return request->memory > 0 && modelGetHalves(world, request->flags, live, config) &&
+        !(*live && (request->memory > modelGetTotal(&world->live) || world->live.noBalloon)) &&
+        !(*config && request->memory > modelGetTotal(&world->next));
+}
+
 static void
 modelServeMemory(modelWorld *world, const modelRequest *request)
 {
     bool live;
     bool config;
 
-    if (request->memory == 0 || !modelGetHalves(world, request->flags, &live, &config) ||
-        (live && (request->memory > modelGetTotal(&world->live) || world->live.noBalloon)) ||
-        (config && request->memory > modelGetTotal(&world->next)))
+    if (!modelTakesMemory(world, request, &live, &config))
         return;
     if (live)
         modelSetBalloon(world, request->memory * 1024);

@@ -233,6 +233,10 @@ modelGetTotal(const modelDefinition *def);
 bool
 modelGetHalves(const modelWorld *world, unsigned int flags, bool *live, bool *config);
 
+/* The same of one that sets memory, with all that libvirt refuses of those. */
+bool
+modelTakesMemory(const modelWorld *world, const modelRequest *request, bool *live, bool *config);
+
 /* What is expected */
 
 typedef struct {

@@ -283,10 +283,7 @@ modelJudgeMemory(const modelWorld *world, const modelRequest *request, modelVerd
     bool live;
     bool config;
 
-    /* What libvirt refuses itself */
-    if (request->memory == 0 || !modelGetHalves(world, request->flags, &live, &config) ||
-        (live && (request->memory > modelGetTotal(&world->live) || world->live.noBalloon)) ||
-        (config && request->memory > modelGetTotal(&world->next)))
+    if (!modelTakesMemory(world, request, &live, &config))
         return;
     if (live && request->memory < world->balloon)
         modelJudgeShrink(world, verdict);

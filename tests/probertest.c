@@ -1255,8 +1255,8 @@ testAddBroken(const char *group, const testBroken *brokens, size_t count,
     }
 }
 
-/* GNU make starts programs with those two signals ignored that glibc keeps for itself, 32 and 33, and
- * lets nobody change: what the tests look at must not depend on who starts them. */
+/* GNU make starts programs with those two signals ignored that glibc keeps for itself, 32 and 33,
+ * and lets nobody change: what the tests look at must not depend on who starts them. */
 static void
 testResetHiddenSignals(void)
 {

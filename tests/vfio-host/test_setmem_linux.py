@@ -148,7 +148,8 @@ def test_reclaim_frees_what_was_given_up_beside_a_device_that_has_gone(linux_gue
     setmem_and_wait(linux_guest, 160, direct_uri)
     still = host.virt_balloon("reclaim", linux_guest)
     assert still.status == 1 and "ballooning is still inhibited by assigned PCI" in still.err
-    host.checked_virsh("detach-device", linux_guest, str(host.WORK / "linux1-hostdev.xml"), "--live")
+    device = host.WORK / "linux1-hostdev.xml"
+    host.checked_virsh("detach-device", linux_guest, str(device), "--live")
     host.wait_until(lambda: "<hostdev" not in host.checked_virsh("dumpxml", linux_guest),
                     REACTION_SECONDS, "the unplugged device")
     before = host.resident(linux_guest)

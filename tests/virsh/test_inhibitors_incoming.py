@@ -1,6 +1,7 @@
 """Two ways for a real guest to take its memory from another one that inhibit ballooning: postcopy
-that goes on while it runs already, and COLO, which goes on for as long as both live, and inhibits for ever. Both are
-set up behind libvirt's back. A guest each goes through it all, in the order of this file.
+that goes on while it runs already, and COLO, which goes on for as long as both live, and inhibits
+for ever. Both are set up behind libvirt's back. A guest each goes through it all, in the order of
+this file.
 """
 
 import pytest
