@@ -18,6 +18,8 @@
 #include "qemu_message.h"
 
 #define VB_BALLOON_POLL_USEC 200000
+/* KiB; a guest moves whole pages of its own, which are as large as that on some machines. */
+#define VB_BALLOON_PAGE 64
 
 struct _vbBalloon {
     virConnectPtr conn; /* or... */
@@ -261,35 +263,33 @@ vbBalloonShow(const vbBalloon *balloon, unsigned long long current, unsigned lon
     fflush(stderr);
 }
 
-/* A guest moves whole pages of its own, of 64 KiB on some machines. */
-static bool
-vbBalloonIsThere(unsigned long long current, unsigned long long target)
-{
-    return (current > target ? current - target : target - current) < 64;
-}
-
 /* Returns: false after a message */
 static bool
 vbBalloonAwait(vbBalloon *balloon, unsigned long long target, bool interruptible,
                unsigned long long *reached)
 {
     gint64 since = g_get_monotonic_time();
-    unsigned long long last = *reached;
+    unsigned long long nearest = G_MAXUINT64;
 
     for (;;) {
+        unsigned long long distance;
+
         if (!vbBalloonGet(balloon, reached))
             return false;
         if (interruptible && vbBalloonSignalled)
             return vbBalloonFail(balloon, "interrupted, the balloon goes back to where it was");
-        if (vbBalloonIsThere(*reached, target))
+        distance = *reached > target ? *reached - target : target - *reached;
+        if (distance < VB_BALLOON_PAGE)
             return true;
-        if (*reached != last)
+        /* A guest without memory to give up may go to and fro for ever. */
+        if (distance < nearest)
             since = g_get_monotonic_time();
-        last = *reached;
+        nearest = MIN(nearest, distance);
         if (g_get_monotonic_time() - since > balloon->timeout * G_TIME_SPAN_SECOND) {
             vbToolError("%s has not come nearer to %llu KiB than %llu KiB for %d seconds: its "
                         "balloon driver does not answer, or it has no memory left to give up",
-                        balloon->title, target, *reached, balloon->timeout);
+                        balloon->title, target,
+                        *reached > target ? target + nearest : target - nearest, balloon->timeout);
             return false;
         }
         vbBalloonShow(balloon, *reached, target);

@@ -27,15 +27,16 @@ typedef struct {
     vbVerifyResult result;
 } vbVerify;
 
-/* A guest that never used its memory has pages that the host need not give, and cannot get back.
- * It may also clear the pages that it gives up, and then QEMU ends with more unless it discards
- * them. */
+/* Pages that the guest has not used since it last had them the host need not give, and cannot get
+ * back: that nothing was gained proves nothing, unless something is known to inhibit.  A guest may
+ * also clear the pages that it gives up, and then QEMU ends with more unless it discards them. */
 static vbVerifyResult
-vbVerifyConclude(const vbVerify *verify, unsigned long long current)
+vbVerifyConclude(const vbVerify *verify, qemuDomainBalloonState state)
 {
     if (verify->before >= verify->after + verify->probe / 2)
         return VB_VERIFY_WORKS;
-    if (verify->after >= verify->before + verify->probe / 2 || verify->before >= current)
+    if (verify->after >= verify->before + verify->probe / 2 ||
+        state == QEMU_DOMAIN_BALLOON_INHIBITED || state == QEMU_DOMAIN_BALLOON_INEFFECTIVE)
         return VB_VERIFY_NOTHING;
     return VB_VERIFY_UNCLEAR;
 }
@@ -54,7 +55,7 @@ vbVerifyRun(vbBalloon *balloon, vbVerify *verify)
         vbBalloonGetResident(balloon, &verify->after);
     if (!vbBalloonMove(balloon, start, false, &at) || !ok)
         return false;
-    verify->result = vbVerifyConclude(verify, start);
+    verify->result = vbVerifyConclude(verify, vbBalloonGetGuest(balloon)->verdict->state);
     return true;
 }
 
@@ -68,7 +69,7 @@ vbVerifyPrint(const vbTool *tool, const vbBalloon *balloon, const vbVerify *veri
         [VB_VERIFY_WORKS] = { "works", "ballooning works" },
         [VB_VERIFY_NOTHING] = { "nothing", "ballooning frees nothing" },
         [VB_VERIFY_UNCLEAR] = { "unclear", "it cannot be told whether ballooning works: the guest "
-                                "may never have used what it gave up, or has huge pages" },
+                                "may not have used what it gave up, or has huge pages" },
     };
     g_autofree char *probe = vbToolFormatSize(verify->probe);
     g_autofree char *before = vbToolFormatSize(verify->before);
