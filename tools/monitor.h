@@ -17,8 +17,8 @@ typedef struct _vbMonitor vbMonitor;
  *     as all of these functions
  *
  * The conversation has a deadline from here on, until the balloon is first moved; then each
- * question has its own.  QEMU speaks to one client at a time: where another one is there already nothing
- * comes.
+ * question has its own.  QEMU speaks to one client at a time: where another one is there already
+ * nothing comes.
  */
 vbMonitor *
 vbMonitorOpen(const char *path, GError **error);
