@@ -1742,6 +1742,19 @@ testMemballoonSame(void)
 }
 
 static void
+testMemballoonSameOddly(void)
+{
+    static const char domain[] =
+        "<memballoon model='virtio' xmlns:x='urn:x'><stats period='5'/><stats period='6'/>"
+        "<x:stats period='7'/><x:note/></memballoon>";
+
+    testAssertHasMemballoon(domain, domain, true);
+    testAssertHasMemballoon(domain, "<memballoon><stats period='6'/></memballoon>", true);
+    testAssertHasMemballoon(domain, "<memballoon><stats period='7'/></memballoon>", false);
+    testAssertHasMemballoon(domain, "<memballoon><note/></memballoon>", false);
+}
+
+static void
 testMemballoonChanged(void)
 {
     static const char domain[] =
@@ -2250,6 +2263,8 @@ main(int argc, char **argv)
     TEST("a UUID has 32 digits", testUUIDNone);
     TEST("a network says whether it hands out devices", testNetwork);
     TEST("a memballoon that says nothing else is the same", testMemballoonSame);
+    TEST("a memballoon with elements twice or of a namespace is the same as itself",
+         testMemballoonSameOddly);
     TEST("a memballoon that says something else is another one", testMemballoonChanged);
     TEST("a memballoon that is not there is not the same", testMemballoonMissing);
     TEST("a domain inside of a document is read", testNode);

@@ -730,7 +730,8 @@ vbDomainNodeHas(const xmlNode *whole, const xmlNode *part, const char *ours)
             return false;
     }
     for (const xmlNode *child = part->children; child; child = child->next) {
-        const xmlNode *same = NULL;
+        const xmlNode *same = whole->children;
+        const char *ns = NULL;
 
         if (child->type != XML_ELEMENT_NODE)
             continue;
@@ -738,8 +739,11 @@ vbDomainNodeHas(const xmlNode *whole, const xmlNode *part, const char *ours)
         if (ours && vbXMLNodeIs(child, "alias", NULL) &&
             !vbDomainAliasIsUser(vbXMLProp(child, "name")))
             continue;
-        same = vbXMLChild(whole, (const char *)child->name);
-        if (!same || !vbDomainNodeHas(same, child, NULL))
+        ns = child->ns ? (const char *)child->ns->href : NULL;
+        while (same && (!vbXMLNodeIs(same, (const char *)child->name, ns) ||
+                        !vbDomainNodeHas(same, child, NULL)))
+            same = same->next;
+        if (!same)
             return false;
     }
     return true;
