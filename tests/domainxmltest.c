@@ -513,6 +513,13 @@ testAliasRemoved(void)
     testAssertAliasSet("<hostdev><source/></hostdev>", NULL, "<hostdev><source/></hostdev>");
 }
 
+static void
+testAliasesRemoved(void)
+{
+    testAssertAliasSet("<hostdev><alias name='ua-x'/> <alias x='1'/>\n<alias name='ua-y'/>"
+                       "</hostdev>", NULL, "<hostdev> <alias x='1'/></hostdev>");
+}
+
 /* Overrides */
 
 static void
@@ -804,6 +811,8 @@ main(int argc, char **argv)
     TEST("an alias without a name does not count", testAliasWithoutName);
     TEST("an alias anywhere else is none", testAliasElsewhere);
     TEST("an alias is removed", testAliasRemoved);
+    TEST("aliases that did not count do not count either when the first one is removed",
+         testAliasesRemoved);
 
     TEST("an override is made at the end of the domain", testOverrideMade);
     TEST("several overrides are made in the order of asking", testOverridesMade);

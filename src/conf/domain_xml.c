@@ -224,7 +224,11 @@ vbDomainXMLSetAlias(vbDomainXML *xml, const xmlNode *device, const char *alias)
     if (element && alias) {
         vbDomainXMLSetAttribute(xml, element, "name", alias);
     } else if (element) {
-        vbMarkupCutElement(xml->markup, element);
+        /* Of several the first one counts: without it the next one would. */
+        for (; element; element = element->next) {
+            if (vbXMLNodeIs(element, "alias", NULL) && vbXMLProp(element, "name"))
+                vbMarkupCutElement(xml->markup, element);
+        }
     } else if (alias) {
         added = g_strdup_printf("<alias name='%s'/>", alias);
         vbMarkupAppend(xml->markup, device, added);
