@@ -57,11 +57,16 @@ def test_a_decision_that_waits_holds_up_nobody_else(daemon, guest, start_guest):
 
 def test_calls_for_one_guest_wait_for_each_other(direct, daemon, guest):
     connections = [daemon.open() for _ in range(3)]
-    with stopped(guest):
+
+    def shrink():
+        with stopped(guest):
+            for connection in connections:
+                connection.send(setmem.shrink(guest))
+            time.sleep(0.5)
         for connection in connections:
-            connection.send(setmem.shrink(guest))
-        time.sleep(0.5)
-    sent = direct.commands_sent(lambda: [connection.read_frame() for connection in connections])
+            connection.read_frame()
+
+    sent = direct.commands_sent(shrink)
     for connection in connections:
         connection.socket.close()
     names = [command.split(b'"')[3] for command in sent]
