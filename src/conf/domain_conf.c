@@ -190,12 +190,18 @@ vbDomainPCIAddressParseXML(const xmlNode *address)
     return g_strdup_printf("%04llx:%02llx:%02llx.%llx", parts[0], parts[1], parts[2], parts[3]);
 }
 
+bool
+vbDomainNodeIsAlias(const xmlNode *node)
+{
+    return vbXMLNodeIs(node, "alias", NULL) && vbXMLProp(node, "name");
+}
+
 /* The first one that has a name counts, whatever it is (9.0, tried). */
 const xmlNode *
 vbDomainDeviceFindAlias(const xmlNode *device)
 {
     for (const xmlNode *node = device->children; node; node = node->next) {
-        if (vbXMLNodeIs(node, "alias", NULL) && vbXMLProp(node, "name"))
+        if (vbDomainNodeIsAlias(node))
             return node;
     }
     return NULL;

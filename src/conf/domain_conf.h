@@ -239,6 +239,10 @@ vbDomainDefFindOverride(const vbDomainDef *def, const char *alias, const char *n
 bool
 vbDomainDefHasMemballoon(const vbDomainDef *def, const vbDomainDef *device);
 
+/* Returns: whether @node is an <alias> with a name */
+bool
+vbDomainNodeIsAlias(const struct _xmlNode *node);
+
 /* Returns: (nullable): the element that gives a device its alias */
 const struct _xmlNode *
 vbDomainDeviceFindAlias(const struct _xmlNode *device);

@@ -226,7 +226,7 @@ vbDomainXMLSetAlias(vbDomainXML *xml, const xmlNode *device, const char *alias)
     } else if (element) {
         /* Of several the first one counts: without it the next one would. */
         for (; element; element = element->next) {
-            if (vbXMLNodeIs(element, "alias", NULL) && vbXMLProp(element, "name"))
+            if (vbDomainNodeIsAlias(element))
                 vbMarkupCutElement(xml->markup, element);
         }
     } else if (alias) {
