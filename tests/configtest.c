@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config.h"
 #include "vberror.h"
@@ -28,41 +29,44 @@ typedef struct {
 #define AUTO QEMU_DOMAIN_QMP_AUTO
 
 static const testGood testGoods[] = {
-    { "an empty group changes nothing", "", BLOCK, AUTO, 0600, NULL, 5000, 5000 },
-    { "comments and blank lines change nothing", "# default_policy=warn\n\n#x\n", BLOCK, AUTO, 0600,
+    { "an empty group changes nothing", "", BLOCK, AUTO, 0666, NULL, 5000, 5000 },
+    { "comments and blank lines change nothing", "# default_policy=warn\n\n#x\n", BLOCK, AUTO, 0666,
       NULL, 5000, 5000 },
-    { "default_policy block", "default_policy=block\n", BLOCK, AUTO, 0600, NULL, 5000, 5000 },
-    { "default_policy warn", "default_policy=warn\n", VB_DOMAIN_BALLOON_POLICY_WARN, AUTO, 0600,
+    { "default_policy block", "default_policy=block\n", BLOCK, AUTO, 0666, NULL, 5000, 5000 },
+    { "default_policy warn", "default_policy=warn\n", VB_DOMAIN_BALLOON_POLICY_WARN, AUTO, 0666,
       NULL, 5000, 5000 },
     { "default_policy ignore", "default_policy=ignore\n", VB_DOMAIN_BALLOON_POLICY_IGNORE, AUTO,
-      0600, NULL, 5000, 5000 },
+      0666, NULL, 5000, 5000 },
     { "default_policy redirect", "default_policy=redirect\n", VB_DOMAIN_BALLOON_POLICY_REDIRECT,
-      AUTO, 0600, NULL, 5000, 5000 },
+      AUTO, 0666, NULL, 5000, 5000 },
     { "blanks around the equals sign", "default_policy = warn\n", VB_DOMAIN_BALLOON_POLICY_WARN,
-      AUTO, 0600, NULL, 5000, 5000 },
-    { "qmp auto", "qmp=auto\n", BLOCK, AUTO, 0600, NULL, 5000, 5000 },
-    { "qmp always", "qmp=always\n", BLOCK, QEMU_DOMAIN_QMP_ALWAYS, 0600, NULL, 5000, 5000 },
-    { "qmp never", "qmp=never\n", BLOCK, QEMU_DOMAIN_QMP_NEVER, 0600, NULL, 5000, 5000 },
-    { "auth none", "auth=none\n", BLOCK, AUTO, 0600, NULL, 5000, 5000 },
+      AUTO, 0666, NULL, 5000, 5000 },
+    { "qmp auto", "qmp=auto\n", BLOCK, AUTO, 0666, NULL, 5000, 5000 },
+    { "qmp always", "qmp=always\n", BLOCK, QEMU_DOMAIN_QMP_ALWAYS, 0666, NULL, 5000, 5000 },
+    { "qmp never", "qmp=never\n", BLOCK, QEMU_DOMAIN_QMP_NEVER, 0666, NULL, 5000, 5000 },
+    { "auth polkit", "auth=polkit\n", BLOCK, AUTO, 0666, NULL, 5000, 5000 },
+    { "auth none is for root alone", "auth=none\n", BLOCK, AUTO, 0600, NULL, 5000, 5000 },
+    { "auth none may be for a group", "auth=none\nsocket_mode=0660\n", BLOCK, AUTO, 0660, NULL, 5000,
+      5000 },
     { "socket_mode 0660", "socket_mode=0660\n", BLOCK, AUTO, 0660, NULL, 5000, 5000 },
     { "socket_mode 660 is octal too", "socket_mode=660\n", BLOCK, AUTO, 0660, NULL, 5000, 5000 },
     { "socket_mode 0", "socket_mode=0\n", BLOCK, AUTO, 0, NULL, 5000, 5000 },
     { "socket_mode 0777", "socket_mode=0777\n", BLOCK, AUTO, 0777, NULL, 5000, 5000 },
-    { "socket_group", "socket_group=libvirt\n", BLOCK, AUTO, 0600, "libvirt", 5000, 5000 },
-    { "socket_group may be a number", "socket_group=107\n", BLOCK, AUTO, 0600, "107", 5000, 5000 },
-    { "of two groups the last", "socket_group=a\nsocket_group=b\n", BLOCK, AUTO, 0600, "b", 5000,
+    { "socket_group", "socket_group=libvirt\n", BLOCK, AUTO, 0666, "libvirt", 5000, 5000 },
+    { "socket_group may be a number", "socket_group=107\n", BLOCK, AUTO, 0666, "107", 5000, 5000 },
+    { "of two groups the last", "socket_group=a\nsocket_group=b\n", BLOCK, AUTO, 0666, "b", 5000,
       5000 },
-    { "max_clients 1", "max_clients=1\n", BLOCK, AUTO, 0600, NULL, 1, 5000 },
-    { "max_clients 1000000", "max_clients=1000000\n", BLOCK, AUTO, 0600, NULL, 1000000, 5000 },
-    { "max_clients is decimal", "max_clients=010\n", BLOCK, AUTO, 0600, NULL, 10, 5000 },
-    { "max_clients_per_user 1", "max_clients_per_user=1\n", BLOCK, AUTO, 0600, NULL, 5000, 1 },
-    { "max_clients_per_user 1000000", "max_clients_per_user=1000000\n", BLOCK, AUTO, 0600, NULL,
+    { "max_clients 1", "max_clients=1\n", BLOCK, AUTO, 0666, NULL, 1, 5000 },
+    { "max_clients 1000000", "max_clients=1000000\n", BLOCK, AUTO, 0666, NULL, 1000000, 5000 },
+    { "max_clients is decimal", "max_clients=010\n", BLOCK, AUTO, 0666, NULL, 10, 5000 },
+    { "max_clients_per_user 1", "max_clients_per_user=1\n", BLOCK, AUTO, 0666, NULL, 5000, 1 },
+    { "max_clients_per_user 1000000", "max_clients_per_user=1000000\n", BLOCK, AUTO, 0666, NULL,
       5000, 1000000 },
     { "all keys at once", "max_clients_per_user=2\nmax_clients=3\nsocket_group=g\n"
-      "socket_mode=0666\nauth=none\nqmp=never\ndefault_policy=ignore\n",
-      VB_DOMAIN_BALLOON_POLICY_IGNORE, QEMU_DOMAIN_QMP_NEVER, 0666, "g", 3, 2 },
-    { "the group twice", "[virtballoond]\nqmp=never\n[virtballoond]\nsocket_mode=0666\n", BLOCK,
-      QEMU_DOMAIN_QMP_NEVER, 0666, NULL, 5000, 5000 },
+      "socket_mode=0640\nauth=none\nqmp=never\ndefault_policy=ignore\n",
+      VB_DOMAIN_BALLOON_POLICY_IGNORE, QEMU_DOMAIN_QMP_NEVER, 0640, "g", 3, 2 },
+    { "the group twice", "[virtballoond]\nqmp=never\n[virtballoond]\nsocket_mode=0640\n", BLOCK,
+      QEMU_DOMAIN_QMP_NEVER, 0640, NULL, 5000, 5000 },
 };
 
 typedef struct {
@@ -75,6 +79,7 @@ typedef struct {
 #define MODES "expected auto, always or never"
 #define OCTAL "expected an octal mode such as 0600"
 #define COUNT "expected a number from 1 to 1000000"
+#define AUTH "expected polkit or none"
 #define USER "expected the name of a user other than root"
 #define INVALID(value, key) ": invalid value '" value "' for key '" key "': "
 
@@ -93,10 +98,10 @@ static const testBad testBads[] = {
       INVALID("warn;block", "default_policy") POLICIES },
     { "qmp with another word", "qmp=on\n", INVALID("on", "qmp") MODES },
     { "qmp without a value", "qmp=\n", INVALID("", "qmp") MODES },
-    { "auth polkit, which is not there yet", "auth=polkit\n",
-      INVALID("polkit", "auth") "expected none" },
-    { "auth sasl", "auth=sasl\n", INVALID("sasl", "auth") "expected none" },
-    { "auth without a value", "auth=\n", INVALID("", "auth") "expected none" },
+    { "auth sasl", "auth=sasl\n", INVALID("sasl", "auth") AUTH },
+    { "auth without a value", "auth=\n", INVALID("", "auth") AUTH },
+    { "max_anonymous_clients 0", "max_anonymous_clients=0\n",
+      INVALID("0", "max_anonymous_clients") COUNT },
     { "socket_mode in letters", "socket_mode=rw\n", INVALID("rw", "socket_mode") OCTAL },
     { "socket_mode that is not octal", "socket_mode=0680\n", INVALID("0680", "socket_mode") OCTAL },
     { "socket_mode with the sticky bit", "socket_mode=1777\n",
@@ -185,10 +190,10 @@ testAssertDefaults(const vbConfig *config)
 {
     g_assert_cmpint(config->domain.defaultPolicy, ==, BLOCK);
     g_assert_cmpint(config->domain.qmp, ==, AUTO);
-    g_assert_cmpint(config->socketMode, ==, 0600);
     g_assert_null(config->socketGroup);
     g_assert_cmpuint(config->maxClients, ==, 5000);
     g_assert_cmpuint(config->maxClientsPerUser, ==, 5000);
+    g_assert_cmpuint(config->maxAnonymousClients, ==, 1000);
 }
 
 static void
@@ -197,6 +202,7 @@ testGoodFile(gconstpointer opaque)
     const testGood *data = opaque;
     testFile file;
     g_autoptr(vbConfig) config = NULL;
+    g_autofree char *group = NULL;
     g_autoptr(GError) error = NULL;
 
     testFileWrite(&file, data->text);
@@ -205,10 +211,14 @@ testGoodFile(gconstpointer opaque)
     g_assert_no_error(error);
     if (!config)
         return;
+    /* Not every machine has these groups: that they must be there is another test's. */
+    group = g_steal_pointer(&config->socketGroup);
+    g_assert_true(vbConfigSettle(config, FALSE, &error));
+    g_assert_no_error(error);
     g_assert_cmpint(config->domain.defaultPolicy, ==, data->policy);
     g_assert_cmpint(config->domain.qmp, ==, data->qmp);
     g_assert_cmpint(config->socketMode, ==, data->mode);
-    g_assert_cmpstr(config->socketGroup, ==, data->group);
+    g_assert_cmpstr(group, ==, data->group);
     g_assert_cmpuint(config->maxClients, ==, data->clients);
     g_assert_cmpuint(config->maxClientsPerUser, ==, data->perUser);
 }
@@ -357,9 +367,9 @@ testHost(void)
     g_autoptr(vbConfig) config = vbConfigNew();
     g_autoptr(GError) error = NULL;
 
-    g_assert_true(vbConfigCheckHost(config, &error));
+    g_assert_true(vbConfigSettle(config, FALSE, &error));
     config->socketGroup = g_strdup("daemon");
-    g_assert_true(vbConfigCheckHost(config, &error));
+    g_assert_true(vbConfigSettle(config, FALSE, &error));
     g_assert_no_error(error);
 }
 
@@ -370,10 +380,77 @@ testHostWithoutGroup(void)
     g_autoptr(GError) error = NULL;
 
     config->socketGroup = g_strdup("no such group");
-    g_assert_false(vbConfigCheckHost(config, &error));
+    g_assert_false(vbConfigSettle(config, FALSE, &error));
     g_assert_error(error, VB_ERROR, VB_ERROR_CONFIG);
     g_assert_cmpstr(error->message, ==, "invalid value 'no such group' for key 'socket_group': "
                     "there is no such group");
+}
+
+static void
+testSettleSystem(void)
+{
+    g_autoptr(vbConfig) config = vbConfigNew();
+
+    g_assert_true(vbConfigSettle(config, FALSE, NULL));
+    g_assert_cmpint(config->auth, ==, VB_CONFIG_AUTH_POLKIT);
+    g_assert_cmpint(config->socketMode, ==, 0666);
+}
+
+static void
+testSettleSession(void)
+{
+    g_autoptr(vbConfig) config = vbConfigNew();
+
+    g_assert_true(vbConfigSettle(config, TRUE, NULL));
+    g_assert_cmpint(config->auth, ==, VB_CONFIG_AUTH_NONE);
+    g_assert_cmpint(config->socketMode, ==, 0600);
+}
+
+static void
+testSessionPolkit(void)
+{
+    g_autoptr(vbConfig) config = vbConfigNew();
+    g_autoptr(GError) error = NULL;
+
+    config->auth = VB_CONFIG_AUTH_POLKIT;
+    g_assert_false(vbConfigSettle(config, TRUE, &error));
+    g_assert_error(error, VB_ERROR, VB_ERROR_CONFIG);
+    g_assert_cmpstr(error->message, ==, "invalid value 'polkit' for key 'auth': a session daemon "
+                    "serves its own user only; expected none");
+}
+
+static void
+testOpenToAll(void)
+{
+    g_autoptr(vbConfig) config = vbConfigNew();
+    g_autoptr(GError) error = NULL;
+
+    config->auth = VB_CONFIG_AUTH_NONE;
+    config->socketModeGiven = TRUE;
+    config->socketMode = 0602;
+    g_assert_false(vbConfigSettle(config, FALSE, &error));
+    g_assert_error(error, VB_ERROR, VB_ERROR_CONFIG);
+    g_assert_cmpstr(error->message, ==, "invalid value '0602' for key 'socket_mode': with auth=none "
+                    "everybody would be let in; expected a mode without rights of others, such as "
+                    "0660");
+}
+
+static void
+testSocketOpenToAll(void)
+{
+    g_autoptr(vbConfig) config = vbConfigNew();
+    g_autoptr(GError) error = NULL;
+
+    config->auth = VB_CONFIG_AUTH_NONE;
+    g_assert_true(vbConfigCheckSocket(config, "/x", S_IFSOCK | 0664, &error));
+    g_assert_no_error(error);
+    g_assert_false(vbConfigCheckSocket(config, "/x", S_IFSOCK | 0666, &error));
+    g_assert_error(error, VB_ERROR, VB_ERROR_CONFIG);
+    g_assert_cmpstr(error->message, ==, "everybody may connect to socket '/x' (mode 0666) and "
+                    "nobody is asked (auth=none): take the rights of others away, or set auth to "
+                    "polkit");
+    config->auth = VB_CONFIG_AUTH_POLKIT;
+    g_assert_true(vbConfigCheckSocket(config, "/x", S_IFSOCK | 0666, NULL));
 }
 
 static void
@@ -387,12 +464,14 @@ testTake(void)
     fresh->domain.qmp = QEMU_DOMAIN_QMP_NEVER;
     fresh->maxClients = 2;
     fresh->maxClientsPerUser = 3;
+    fresh->maxAnonymousClients = 4;
     waiting = vbConfigTake(config, fresh);
     g_assert_null(waiting);
     g_assert_cmpint(config->domain.defaultPolicy, ==, VB_DOMAIN_BALLOON_POLICY_WARN);
     g_assert_cmpint(config->domain.qmp, ==, QEMU_DOMAIN_QMP_NEVER);
     g_assert_cmpuint(config->maxClients, ==, 2);
     g_assert_cmpuint(config->maxClientsPerUser, ==, 3);
+    g_assert_cmpuint(config->maxAnonymousClients, ==, 4);
 }
 
 static void
@@ -403,11 +482,15 @@ testTakeLater(void)
     g_autofree char *waiting = NULL;
     uid_t user = config->probeUid;
 
+    config->auth = VB_CONFIG_AUTH_NONE;
+    config->socketMode = 0600;
+    fresh->auth = VB_CONFIG_AUTH_POLKIT;
     fresh->socketMode = 0666;
     fresh->socketGroup = g_strdup("daemon");
     fresh->probeUid = user + 1;
     waiting = vbConfigTake(config, fresh);
-    g_assert_cmpstr(waiting, ==, "socket_mode, socket_group, probe_user");
+    g_assert_cmpstr(waiting, ==, "auth, socket_mode, socket_group, probe_user");
+    g_assert_cmpint(config->auth, ==, VB_CONFIG_AUTH_NONE);
     g_assert_cmpint(config->socketMode, ==, 0600);
     g_assert_null(config->socketGroup);
     g_assert_cmpuint(config->probeUid, ==, user);
@@ -500,8 +583,13 @@ main(int argc, char **argv)
     g_test_add_func("/config/a file below a file is an error", testNoDirectory);
     g_test_add_func("/config/this host has what the defaults name", testHost);
     g_test_add_func("/config/a group that this host has not is an error", testHostWithoutGroup);
+    g_test_add_func("/config/the system daemon asks polkit and lets everybody ask", testSettleSystem);
+    g_test_add_func("/config/a session daemon is its user's alone", testSettleSession);
+    g_test_add_func("/config/a session daemon does not ask polkit", testSessionPolkit);
+    g_test_add_func("/config/sockets of our own that are open to all need polkit", testOpenToAll);
+    g_test_add_func("/config/so do those that are handed over", testSocketOpenToAll);
     g_test_add_func("/config/policy, qmp and limits can change at any time", testTake);
-    g_test_add_func("/config/sockets and probe_user change at the next start", testTakeLater);
+    g_test_add_func("/config/auth, sockets and probe_user change at the next start", testTakeLater);
     g_test_add_func("/config/a user of another group waits for the next start", testTakeLaterOne);
     g_test_add_func("/config/the installed file changes nothing", testInstalled);
     g_test_add_func("/config/the installed file says the defaults", testInstalledLines);

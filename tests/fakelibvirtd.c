@@ -605,8 +605,8 @@ testLinkNewWith(testFixture *test, bool readonly, const char *failure)
                                    upstream), ==, 0);
     testPeerInit(&link->client, client[1]);
     testPeerInit(&link->upstream, upstream[1]);
-    link->relay = vbRelayNew(&test->shared, client[0], upstream[0], failure, readonly, 4711, 1000,
-                             testRelayClosed, link);
+    link->relay = vbRelayNew(&test->shared, client[0], upstream[0], failure, readonly,
+                             &test->peer, testRelayClosed, link);
     g_assert_nonnull(link->relay);
     return link;
 }
@@ -626,6 +626,7 @@ testSetup(testFixture *test, gconstpointer data G_GNUC_UNUSED)
     test->shared.journal = vbJournalNew();
     test->shared.settings.defaultPolicy = VB_DOMAIN_BALLOON_POLICY_BLOCK;
     test->shared.settings.qmp = QEMU_DOMAIN_QMP_NEVER;
+    test->peer = (vbPeer){ .pid = 4711, .uid = 1000, .gid = 1001, .startTime = 123456789012 };
     testLogLines = 0;
 }
 
@@ -821,6 +822,8 @@ testRun(int argc, char **argv, void (*add)(void))
     int status;
 
     g_test_init(&argc, &argv, NULL);
+    /* What is logged is counted, and no test's end. */
+    g_log_set_always_fatal(G_LOG_FATAL_MASK);
     g_log_set_writer_func(testLogWriter, NULL, NULL);
     testTimers = g_array_new(FALSE, FALSE, sizeof(testTimer));
     g_main_context_iteration(NULL, FALSE); /* opens what it needs */

@@ -92,6 +92,7 @@ typedef struct {
 
 typedef struct {
     vbRelayShared shared;
+    vbPeer peer; /* every client */
     testLink links[TEST_LINKS];
     guint used;
     testTwo two;

@@ -115,8 +115,9 @@ class Host:
         return client
 
     def reaches(self, name, upstream, seconds=SECONDS):
-        """Whether a client of one socket is connected to one of libvirt's."""
+        """Whether a client of one socket that begins to speak is connected to one of libvirt's."""
         client = self.connect(name)
+        client.send(b"\0")
         if not readable(upstream, seconds):
             return None
         self.stack.enter_context(upstream.accept()[0])
@@ -129,6 +130,25 @@ def sockets_by_name(host):
     host.ready()
     assert host.reaches("one", host.upstream_ro)
     assert host.reaches("two", host.upstream)
+
+
+def without_a_word(host):
+    """a client that does not say anything is not connected to libvirt"""
+    host.start(handed=[(RW, host.listen("one"))])
+    host.ready()
+    client = host.connect("one")
+    assert not readable(host.upstream, QUIET)
+    client.send(b"\0")
+    assert readable(host.upstream, SECONDS)
+
+
+def open_to_all(host):
+    """a socket that everybody may connect to is not served without polkit"""
+    one = host.listen("one")
+    os.chmod(host.directory / "one", 0o666)
+    host.start(handed=[(RW, one)], config="auth=none\n")
+    assert host.status() == 2, host.said()
+    assert "everybody may connect to socket" in host.said(), host.said()
 
 
 def without_waiting(host):
@@ -160,7 +180,7 @@ def leaves_sockets(host):
     host.start(handed=[(RW, one)])
     host.ready()
     host.stop()
-    host.connect("one")
+    host.connect("one").send(b"\0")
     host.told()
     host.start(handed=[(RW, one)])
     assert readable(host.upstream, SECONDS), host.said()
@@ -290,7 +310,7 @@ def reload_later(host):
     """the log names the keys that wait for the next start"""
     host.start()
     host.ready()
-    host.configure("socket_mode=0666\nsocket_group=daemon\n")
+    host.configure("socket_mode=0640\nsocket_group=daemon\n")
     reload(host)
     assert "socket_mode, socket_group waits" in host.said(), host.said()
 
@@ -409,7 +429,7 @@ def check_absent(host):
     assert status == 2 and "No such file" in said, said
 
 
-TESTS = [sockets_by_name, without_waiting, one_socket, no_sockets_of_its_own, leaves_sockets,
+TESTS = [sockets_by_name, without_a_word, open_to_all, without_waiting, one_socket, no_sockets_of_its_own, leaves_sockets,
          own_sockets, handed_to_another, unknown_name, wrong_kind, other_family, does_not_listen,
          ready_when_served, never_ready, stopping, reloading, reload_limit, reload_bad,
          reload_absent, reload_later, reload_keeps_clients, watchdog, watchdog_after_reload,

@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "vberror.h"
 #include "vbnearest.h"
@@ -18,6 +19,8 @@
 /* libvirtd's own default. */
 #define VB_CONFIG_CLIENTS 5000
 #define VB_CONFIG_CLIENTS_MAX 1000000
+/* More than libvirtd's 20: here they cost next to nothing, and nobody waits for room. */
+#define VB_CONFIG_ANONYMOUS 1000
 
 typedef struct {
     const char *name;
@@ -42,11 +45,11 @@ vbConfigSetQmp(vbConfig *config, const char *value)
     return qemuDomainQmpModeTypeFromString(value, &config->domain.qmp);
 }
 
-/* Who may connect is decided by the mode and group of the sockets alone. */
 static gboolean
-vbConfigSetAuth(vbConfig *config G_GNUC_UNUSED, const char *value)
+vbConfigSetAuth(vbConfig *config, const char *value)
 {
-    return g_str_equal(value, "none");
+    config->auth = g_str_equal(value, "polkit") ? VB_CONFIG_AUTH_POLKIT : VB_CONFIG_AUTH_NONE;
+    return config->auth == VB_CONFIG_AUTH_POLKIT || g_str_equal(value, "none");
 }
 
 static gboolean
@@ -58,6 +61,7 @@ vbConfigSetSocketMode(vbConfig *config, const char *value)
     if (!g_ascii_isdigit(value[0]) || *end != '\0' || mode > 0777)
         return FALSE;
     config->socketMode = (mode_t)mode;
+    config->socketModeGiven = TRUE;
     return TRUE;
 }
 
@@ -93,6 +97,12 @@ vbConfigSetMaxClientsPerUser(vbConfig *config, const char *value)
     return vbConfigParseCount(value, &config->maxClientsPerUser);
 }
 
+static gboolean
+vbConfigSetMaxAnonymousClients(vbConfig *config, const char *value)
+{
+    return vbConfigParseCount(value, &config->maxAnonymousClients);
+}
+
 /* Root would run what it is to be protected from. */
 static gboolean
 vbConfigSetProbeUser(vbConfig *config, const char *value)
@@ -109,11 +119,12 @@ vbConfigSetProbeUser(vbConfig *config, const char *value)
 static const vbConfigKey vbConfigKeys[] = {
     { "default_policy", "block, warn, ignore or redirect", vbConfigSetDefaultPolicy },
     { "qmp", "auto, always or never", vbConfigSetQmp },
-    { "auth", "none", vbConfigSetAuth },
+    { "auth", "polkit or none", vbConfigSetAuth },
     { "socket_mode", "an octal mode such as 0600", vbConfigSetSocketMode },
     { "socket_group", "the name of a group", vbConfigSetSocketGroup },
     { "max_clients", "a number from 1 to 1000000", vbConfigSetMaxClients },
     { "max_clients_per_user", "a number from 1 to 1000000", vbConfigSetMaxClientsPerUser },
+    { "max_anonymous_clients", "a number from 1 to 1000000", vbConfigSetMaxAnonymousClients },
     { "probe_user", "the name of a user other than root", vbConfigSetProbeUser },
 };
 
@@ -124,9 +135,9 @@ vbConfigNew(void)
 
     config->domain.defaultPolicy = VB_DOMAIN_BALLOON_POLICY_BLOCK;
     config->domain.qmp = QEMU_DOMAIN_QMP_AUTO;
-    config->socketMode = 0600;
     config->maxClients = VB_CONFIG_CLIENTS;
     config->maxClientsPerUser = VB_CONFIG_CLIENTS;
+    config->maxAnonymousClients = VB_CONFIG_ANONYMOUS;
     /* libvirt's user for QEMU, by the names that distributions give it. */
     if (!vbConfigSetProbeUser(config, "libvirt-qemu"))
         vbConfigSetProbeUser(config, "qemu");
@@ -219,8 +230,25 @@ vbConfigLoad(const char *path, gboolean optional, GError **error)
 }
 
 gboolean
-vbConfigCheckHost(const vbConfig *config, GError **error)
+vbConfigSettle(vbConfig *config, gboolean session, GError **error)
 {
+    if (session && config->auth == VB_CONFIG_AUTH_POLKIT) {
+        g_set_error(error, VB_ERROR, VB_ERROR_CONFIG,
+                    "invalid value 'polkit' for key 'auth': a session daemon serves its own user "
+                    "only; expected none");
+        return FALSE;
+    }
+    if (config->auth == VB_CONFIG_AUTH_DEFAULT)
+        config->auth = session ? VB_CONFIG_AUTH_NONE : VB_CONFIG_AUTH_POLKIT;
+    if (!config->socketModeGiven)
+        config->socketMode = config->auth == VB_CONFIG_AUTH_POLKIT ? 0666 : 0600;
+    if (config->auth == VB_CONFIG_AUTH_NONE && config->socketMode & S_IWOTH) {
+        g_set_error(error, VB_ERROR, VB_ERROR_CONFIG,
+                    "invalid value '%04o' for key 'socket_mode': with auth=none everybody would be "
+                    "let in; expected a mode without rights of others, such as 0660",
+                    config->socketMode);
+        return FALSE;
+    }
     if (config->socketGroup && !getgrnam(config->socketGroup)) {
         g_set_error(error, VB_ERROR, VB_ERROR_CONFIG,
                     "invalid value '%s' for key 'socket_group': there is no such group",
@@ -228,6 +256,17 @@ vbConfigCheckHost(const vbConfig *config, GError **error)
         return FALSE;
     }
     return TRUE;
+}
+
+gboolean
+vbConfigCheckSocket(const vbConfig *config, const char *path, mode_t mode, GError **error)
+{
+    if (config->auth == VB_CONFIG_AUTH_POLKIT || !(mode & S_IWOTH))
+        return TRUE;
+    g_set_error(error, VB_ERROR, VB_ERROR_CONFIG,
+                "everybody may connect to socket '%s' (mode %04o) and nobody is asked (auth=none): "
+                "take the rights of others away, or set auth to polkit", path, mode & 07777);
+    return FALSE;
 }
 
 char *
@@ -238,7 +277,10 @@ vbConfigTake(vbConfig *config, const vbConfig *fresh)
     config->domain = fresh->domain;
     config->maxClients = fresh->maxClients;
     config->maxClientsPerUser = fresh->maxClientsPerUser;
+    config->maxAnonymousClients = fresh->maxAnonymousClients;
 
+    if (config->auth != fresh->auth)
+        g_string_append(waiting, ", auth");
     if (config->socketMode != fresh->socketMode)
         g_string_append(waiting, ", socket_mode");
     if (g_strcmp0(config->socketGroup, fresh->socketGroup) != 0)

@@ -11,12 +11,21 @@
 
 #include "qemu_domain.h"
 
+typedef enum {
+    VB_CONFIG_AUTH_DEFAULT, /* as libvirt's daemon of the same kind; gone after vbConfigSettle() */
+    VB_CONFIG_AUTH_NONE,
+    VB_CONFIG_AUTH_POLKIT,
+} vbConfigAuth;
+
 typedef struct {
     qemuDomainSettings domain;  /* default_policy, qmp */
+    vbConfigAuth auth;          /* auth */
+    gboolean socketModeGiven;   /* otherwise socketMode follows auth */
     mode_t socketMode;          /* socket_mode */
     char *socketGroup;          /* socket_group, or NULL */
     unsigned int maxClients;    /* max_clients */
     unsigned int maxClientsPerUser; /* max_clients_per_user */
+    unsigned int maxAnonymousClients; /* max_anonymous_clients */
     uid_t probeUid;             /* probe_user; 0: there is none, and no QEMU is run */
     gid_t probeGid;
 } vbConfig;
@@ -44,9 +53,28 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(vbConfig, vbConfigFree)
 vbConfig *
 vbConfigLoad(const char *path, gboolean optional, GError **error);
 
-/* Whether this host has what @config names. Returns: FALSE and VB_ERROR_CONFIG if it has not */
+/**
+ * vbConfigSettle:
+ * @session: whether the daemon is a user's, where the defaults are others
+ *
+ * Gives what the file does not say its value, and looks whether all of it can be followed here.
+ *
+ * Returns: FALSE and VB_ERROR_CONFIG where it cannot
+ */
 gboolean
-vbConfigCheckHost(const vbConfig *config, GError **error);
+vbConfigSettle(vbConfig *config, gboolean session, GError **error);
+
+/**
+ * vbConfigCheckSocket:
+ * @path: of a socket that is not read-only
+ * @mode: of its file
+ *
+ * A socket that everybody may write to and where nobody is asked would make everybody root.
+ *
+ * Returns: FALSE and VB_ERROR_CONFIG for such a one
+ */
+gboolean
+vbConfigCheckSocket(const vbConfig *config, const char *path, mode_t mode, GError **error);
 
 /**
  * vbConfigTake:

@@ -122,7 +122,7 @@ vbDecisionSerialIsTaken(const vbRelay *relay, guint32 serial)
     return false;
 }
 
-static guint32
+guint32
 vbDecisionTakeSerial(vbRelay *relay)
 {
     guint32 serial;
@@ -226,7 +226,7 @@ vbDecisionLog(const vbDecision *decision)
         verdict = qemuDriverCallGetVerdict(decision->call);
     if (verdict && verdict->logText)
         vbJournalVerdict(relay->shared->journal, verdict, qemuDriverCallGetName(decision->call),
-                         qemuDriverCallGetUUID(decision->call), relay->pid, relay->uid);
+                         qemuDriverCallGetUUID(decision->call), relay->peer.pid, relay->peer.uid);
 }
 
 static void

@@ -95,15 +95,18 @@ vbJournalAllow(vbJournal *journal, const char *uuid, unsigned int *left)
 void
 vbJournalClient(vbJournal *journal, pid_t pid, uid_t uid, const char *text)
 {
+    g_autofree char *line = NULL;
     unsigned int left = 0;
 
     if (!vbJournalAllow(journal, "clients", &left))
         return;
+    /* It may repeat what libvirt or polkit said. */
+    line = g_strdelimit(g_strdup(text), "\r\n", ' ');
     if (left > 0)
         g_warning("client %lld of user %lld: %s (%u more were not logged)", (long long)pid,
-                  (long long)uid, text, left);
+                  (long long)uid, line, left);
     else
-        g_warning("client %lld of user %lld: %s", (long long)pid, (long long)uid, text);
+        g_warning("client %lld of user %lld: %s", (long long)pid, (long long)uid, line);
 }
 
 static char *

@@ -1,8 +1,14 @@
 /*
  * listener.c: the daemon's sockets and the clients on them
  *
- * Who may connect is decided by the mode and the group of the socket file, which are set before
- * anybody can connect: a relay that runs as root reaches libvirt as root.
+ * A relay that runs as root reaches libvirt as root.  So who may connect is decided by the mode and
+ * the group of the socket file, which are set before anybody can connect; and whoever is to be
+ * asked about, by auth.c, gets no connection to libvirt before he was let in.  Neither does a client
+ * that has not said anything yet.
+ *
+ * Those who are not let in yet have a minute, and there is a limit to them; where it is reached the
+ * one goes who has waited longest, of the user who has most of them, so that nobody can keep others
+ * out but those of his own user.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -18,10 +24,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "auth.h"
 #include "vberror.h"
 
 /* Clients beyond the limits that are being told so; more are turned away without a word. */
 #define VB_LISTENER_TURNED_AWAY_MAX 64
+/* In which a client must have been let in, and have said its first word. */
+#define VB_LISTENER_PATIENCE_SECONDS 60
 /* After running out of descriptors or memory: how long nobody new is let in. */
 #define VB_LISTENER_PAUSE_MSEC 100
 
@@ -33,25 +42,30 @@ typedef struct {
     vbEpollWatch *watch;
 } vbListenerSocket;
 
-/* A client, first without and then with its relay. */
+/* A client on its way: it is let in, it says something, libvirt is connected to, it has a relay. Of
+ * the pointers one is not NULL. */
 typedef struct {
     vbListener *listener;
     int fd; /* -1 once the relay has it */
     gboolean readonly;
     gboolean turnedAway; /* beyond a limit: its relay only says so */
-    pid_t pid;
-    uid_t uid;
-    vbUpstreamRequest *request; /* or NULL */
-    vbRelay *relay;             /* or NULL */
+    vbPeer peer;
+    guint patience;      /* timer, or 0 */
+    vbAuth *auth;        /* while it is not let in */
+    vbEpollWatch *watch; /* until it says something */
+    vbUpstreamRequest *request;
+    vbRelay *relay;
 } vbListenerClient;
 
 struct _vbListener {
     const vbConfig *config;
     const vbRelayShared *shared;
+    vbPolkit *polkit;
     vbUpstream *upstream;
     GPtrArray *sockets; /* of vbListenerSocket */
-    GQueue clients;     /* of vbListenerClient */
+    GQueue clients;     /* of vbListenerClient, the newest last */
     guint turnedAway;   /* of the clients */
+    guint anonymous;    /* of the clients: not let in yet */
     guint pause;        /* timer, or 0 */
     gint64 idleSince;   /* monotonic; holds while there is no client */
 };
@@ -71,12 +85,14 @@ vbListenerSocketFree(vbListenerSocket *sock)
 }
 
 vbListener *
-vbListenerNew(const vbConfig *config, const vbRelayShared *shared, vbUpstream *upstream)
+vbListenerNew(const vbConfig *config, const vbRelayShared *shared, vbPolkit *polkit,
+              vbUpstream *upstream)
 {
     vbListener *listener = g_new0(vbListener, 1);
 
     listener->config = config;
     listener->shared = shared;
+    listener->polkit = polkit;
     listener->upstream = upstream;
     listener->sockets = g_ptr_array_new_with_free_func((GDestroyNotify)vbListenerSocketFree);
     g_queue_init(&listener->clients);
@@ -84,18 +100,46 @@ vbListenerNew(const vbConfig *config, const vbRelayShared *shared, vbUpstream *u
     return listener;
 }
 
+/* Ends what a client without a relay waits for. */
+static void
+vbListenerClientStop(vbListenerClient *client)
+{
+    if (client->auth)
+        client->listener->anonymous--;
+    g_clear_pointer(&client->auth, vbAuthFree);
+    g_clear_pointer(&client->watch, vbEpollWatchRemove);
+    g_clear_pointer(&client->request, vbUpstreamRequestCancel);
+}
+
 static void
 vbListenerClientFree(vbListenerClient *client)
 {
-    g_queue_remove(&client->listener->clients, client);
-    client->listener->idleSince = g_get_monotonic_time();
+    vbListener *listener = client->listener;
+
+    g_queue_remove(&listener->clients, client);
+    listener->idleSince = g_get_monotonic_time();
     if (client->turnedAway)
-        client->listener->turnedAway--;
-    if (client->request)
-        vbUpstreamRequestCancel(client->request);
+        listener->turnedAway--;
+    g_clear_handle_id(&client->patience, g_source_remove);
+    vbListenerClientStop(client);
     if (client->fd >= 0)
         close(client->fd);
+    vbPeerClear(&client->peer);
     g_free(client);
+}
+
+static void
+vbListenerLog(const vbListenerClient *client, const char *text)
+{
+    vbJournalClient(client->listener->shared->journal, client->peer.pid, client->peer.uid, text);
+}
+
+/* Leaves a client without a relay. */
+static void
+vbListenerClientLeave(vbListenerClient *client, const char *reason)
+{
+    vbListenerLog(client, reason);
+    vbListenerClientFree(client);
 }
 
 void
@@ -126,17 +170,14 @@ vbListenerRelayClosed(vbRelay *relay G_GNUC_UNUSED, gpointer opaque)
 static void
 vbListenerStart(vbListenerClient *client, int upstream, const char *failure)
 {
+    g_clear_handle_id(&client->patience, g_source_remove);
     if (failure)
-        vbJournalClient(client->listener->shared->journal, client->pid, client->uid, failure);
+        vbListenerLog(client, failure);
     client->relay = vbRelayNew(client->listener->shared, client->fd, upstream, failure,
-                               client->readonly, client->pid, client->uid, vbListenerRelayClosed,
-                               client);
+                               client->readonly, &client->peer, vbListenerRelayClosed, client);
     client->fd = -1;
-    if (!client->relay) {
-        vbJournalClient(client->listener->shared->journal, client->pid, client->uid,
-                        "turned away: out of memory");
-        vbListenerClientFree(client);
-    }
+    if (!client->relay)
+        vbListenerClientLeave(client, "turned away: out of memory");
 }
 
 static void
@@ -146,6 +187,115 @@ vbListenerConnected(int fd, const GError *error, gpointer opaque)
 
     client->request = NULL;
     vbListenerStart(client, fd, error ? error->message : NULL);
+}
+
+/* The client has said something, or has gone. */
+static void
+vbListenerHeard(guint32 events, gpointer opaque)
+{
+    vbListenerClient *client = opaque;
+
+    vbListenerClientStop(client);
+    g_clear_handle_id(&client->patience, g_source_remove);
+    if (events & EPOLLIN)
+        client->request = vbUpstreamConnect(client->listener->upstream, client->readonly,
+                                            vbListenerConnected, client);
+    else
+        vbListenerClientFree(client);
+}
+
+/* The client is let in. */
+static void
+vbListenerAwaitWord(vbListenerClient *client)
+{
+    client->watch = vbEpollAdd(client->listener->shared->epoll, client->fd, EPOLLIN,
+                               vbListenerHeard, client);
+    if (!client->watch)
+        vbListenerClientLeave(client, "turned away: out of memory");
+}
+
+static void
+vbListenerAuthenticated(bool ok, gpointer opaque)
+{
+    vbListenerClient *client = opaque;
+
+    vbListenerClientStop(client);
+    if (ok)
+        vbListenerAwaitWord(client);
+    else
+        vbListenerClientFree(client);
+}
+
+static void
+vbListenerDenied(const char *reason, gpointer opaque)
+{
+    g_autofree char *text = g_strdup_printf("not let in: %s", reason);
+
+    vbListenerLog(opaque, text);
+}
+
+static gboolean
+vbListenerPatienceEnd(gpointer opaque)
+{
+    vbListenerClient *client = opaque;
+
+    client->patience = 0;
+    vbListenerClientLeave(client, client->auth ?
+                          "left: it has not authenticated within 60 seconds" :
+                          "left: it has not said anything for 60 seconds");
+    return G_SOURCE_REMOVE;
+}
+
+/* Makes room for one more client that is not let in yet. */
+static void
+vbListenerDisplace(vbListener *listener)
+{
+    g_autoptr(GHashTable) counts = g_hash_table_new(NULL, NULL);
+    vbListenerClient *oldest = NULL;
+    guint most = 0;
+    GList *item;
+
+    /* From the newest to the oldest: the last one that has most is the oldest of them. */
+    for (item = listener->clients.tail; item; item = item->prev) {
+        vbListenerClient *client = item->data;
+        gpointer user = GUINT_TO_POINTER(client->peer.uid);
+        guint count;
+
+        if (!client->auth)
+            continue;
+        count = GPOINTER_TO_UINT(g_hash_table_lookup(counts, user)) + 1;
+        g_hash_table_insert(counts, user, GUINT_TO_POINTER(count));
+        if (count >= most) {
+            most = count;
+            oldest = client;
+        }
+    }
+    if (oldest)
+        vbListenerClientLeave(oldest, "left: too many clients have not authenticated "
+                              "(max_anonymous_clients)");
+}
+
+/* Has a client that has just come authenticate, if it must. */
+static void
+vbListenerBegin(vbListenerClient *client)
+{
+    vbListener *listener = client->listener;
+
+    client->patience = g_timeout_add_seconds(VB_LISTENER_PATIENCE_SECONDS, vbListenerPatienceEnd,
+                                             client);
+    /* libvirt does not ask polkit about root, so that polkit need not be there. */
+    if (listener->config->auth != VB_CONFIG_AUTH_POLKIT || client->peer.uid == 0) {
+        vbListenerAwaitWord(client);
+        return;
+    }
+    if (listener->anonymous >= listener->config->maxAnonymousClients)
+        vbListenerDisplace(listener);
+    client->auth = vbAuthNew(listener->shared->epoll, listener->polkit, client->fd, &client->peer,
+                             client->readonly, vbListenerAuthenticated, vbListenerDenied, client);
+    if (client->auth)
+        listener->anonymous++;
+    else
+        vbListenerClientLeave(client, "turned away: out of memory");
 }
 
 /* Returns: (transfer full): why there is no room for another client of @uid, or NULL */
@@ -163,7 +313,7 @@ vbListenerFindLimit(const vbListener *listener, uid_t uid)
     for (item = listener->clients.head; item; item = item->next) {
         const vbListenerClient *client = item->data;
 
-        if (client->uid == uid && !client->turnedAway)
+        if (client->peer.uid == uid && !client->turnedAway)
             sameUser++;
     }
     if (sameUser < config->maxClientsPerUser)
@@ -206,8 +356,7 @@ vbListenerAccept(guint32 events G_GNUC_UNUSED, gpointer opaque)
 {
     vbListenerSocket *sock = opaque;
     vbListener *listener = sock->listener;
-    struct ucred peer = { .pid = 0, .uid = (uid_t)-1 };
-    socklen_t length = sizeof(peer);
+    g_auto(vbPeer) peer = { 0 };
     g_autofree char *limit = NULL;
     vbListenerClient *client;
     int fd = accept4(sock->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -218,8 +367,7 @@ vbListenerAccept(guint32 events G_GNUC_UNUSED, gpointer opaque)
             vbListenerPause(listener);
         return;
     }
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 ||
-        listener->turnedAway >= VB_LISTENER_TURNED_AWAY_MAX) {
+    if (!vbPeerGet(fd, &peer) || listener->turnedAway >= VB_LISTENER_TURNED_AWAY_MAX) {
         close(fd);
         return;
     }
@@ -229,16 +377,15 @@ vbListenerAccept(guint32 events G_GNUC_UNUSED, gpointer opaque)
     client->listener = listener;
     client->fd = fd;
     client->readonly = sock->readonly;
-    client->pid = peer.pid;
-    client->uid = peer.uid;
+    client->peer = peer;
+    peer.selinuxContext = NULL;
     g_queue_push_tail(&listener->clients, client);
     if (limit) {
         client->turnedAway = TRUE;
         listener->turnedAway++;
         vbListenerStart(client, -1, limit);
     } else {
-        client->request = vbUpstreamConnect(listener->upstream, sock->readonly,
-                                            vbListenerConnected, client);
+        vbListenerBegin(client);
     }
 }
 
@@ -324,11 +471,30 @@ vbListenerWatch(vbListener *listener, vbListenerSocket *sock, GError **error)
     return TRUE;
 }
 
+/* Looks whether a socket that somebody else has made is one for those whom it lets in. */
+static gboolean
+vbListenerCheckTaken(const vbListener *listener, int fd, GError **error)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    socklen_t length = sizeof(address) - 1; /* so that the path ends in any case */
+    struct stat file;
+
+    if (getsockname(fd, (struct sockaddr *)&address, &length) < 0 ||
+        address.sun_path[0] == '\0' || stat(address.sun_path, &file) < 0)
+        return TRUE;
+    return vbConfigCheckSocket(listener->config, address.sun_path, file.st_mode, error);
+}
+
 gboolean
 vbListenerTake(vbListener *listener, int fd, gboolean readonly, GError **error)
 {
-    vbListenerSocket *sock = g_new0(vbListenerSocket, 1);
+    vbListenerSocket *sock;
 
+    if (!readonly && !vbListenerCheckTaken(listener, fd, error)) {
+        close(fd);
+        return FALSE;
+    }
+    sock = g_new0(vbListenerSocket, 1);
     sock->listener = listener;
     sock->fd = fd;
     sock->readonly = readonly;

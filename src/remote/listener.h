@@ -7,6 +7,7 @@
 #pragma once
 
 #include "config.h"
+#include "polkit.h"
 #include "relay.h"
 #include "upstream.h"
 
@@ -14,12 +15,13 @@ typedef struct _vbListener vbListener;
 
 /**
  * vbListenerNew:
- * @config: @shared: @upstream: borrowed
+ * @config: @shared: @polkit: @upstream: borrowed
  *
  * Without sockets yet.
  */
 vbListener *
-vbListenerNew(const vbConfig *config, const vbRelayShared *shared, vbUpstream *upstream);
+vbListenerNew(const vbConfig *config, const vbRelayShared *shared, vbPolkit *polkit,
+              vbUpstream *upstream);
 
 /**
  * vbListenerAdd:

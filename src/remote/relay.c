@@ -14,6 +14,9 @@
  * here whole, because questions go out between two messages: a small one is collected first, a
  * large one is held.
  *
+ * Before a client's first call and behind its CONNECT_OPEN it is introduced to libvirt, see
+ * greeting.c.
+ *
  * Messages that are held besides: a call with a serial that is in use, since libvirt's replies
  * could not be told apart; a CONNECT_OPEN while calls of the connection are being decided, since
  * it could change what they are about; and, while calls are being decided, a call beyond those
@@ -45,6 +48,8 @@
 #define VB_RELAY_STALLED_SECONDS 10
 /* The client's calls in flight with a serial in our range; a real client never gets there. */
 #define VB_RELAY_HIGH_SERIALS_MAX 1024
+/* In which a client must have asked for a connection. */
+#define VB_RELAY_OPEN_SECONDS 60
 /* How long what waits for one side is kept when the other one has gone. */
 #define VB_RELAY_LINGER_SECONDS 30
 
@@ -163,6 +168,15 @@ vbRelayIsOpen(const vbFrameHeader *header)
     return header->program == REMOTE_PROGRAM && header->procedure == REMOTE_PROC_CONNECT_OPEN;
 }
 
+/* Whether a client says who it is that is not trusted with it: libvirt was told already. */
+static bool
+vbRelayIsForged(const vbRelay *relay, const vbFrameHeader *header)
+{
+    return relay->shared->introduces && relay->peer.uid != 0 && vbRelayIsCall(header) &&
+        header->program == REMOTE_PROGRAM &&
+        header->procedure == REMOTE_PROC_CONNECT_SET_IDENTITY;
+}
+
 static const qemuDriverProcedure *
 vbRelayFindProcedure(const vbRelay *relay, const vbFrameHeader *header)
 {
@@ -181,12 +195,14 @@ vbRelayTrackCall(vbRelay *relay, const vbFrameHeader *header)
 {
     if (header->serial >= VB_RELAY_SERIAL_LAST)
         g_array_append_vals(relay->highSerials, header, 1);
-    if (vbRelayIsOpen(header))
+    if (vbRelayIsOpen(header)) {
         relay->openPending++;
+        vbGreetingOpening(relay);
+    }
     relay->callsInFlight++;
 }
 
-static void
+void
 vbRelayTrackReply(vbRelay *relay, const vbFrameHeader *header)
 {
     guint i;
@@ -211,6 +227,10 @@ vbRelayTrackReply(vbRelay *relay, const vbFrameHeader *header)
         if (header->status == VB_FRAME_OK) {
             relay->opened = true;
             relay->conn.type = QEMU_DRIVER_TYPE_UNKNOWN;
+        } else {
+            vbGreetingOpenFailed(relay);
+            if (!relay->opened && !relay->failure)
+                vbRelayAwaitOpen(relay);
         }
         if (relay->openPending == 0)
             vbDecisionOpened(relay);
@@ -240,8 +260,10 @@ vbRelayClientRoute(const vbFrameHeader *header, size_t available, gpointer opaqu
     vbRelay *relay = ((vbRelaySide *)opaque)->relay;
     size_t payload = header->length - vbFrameHeaderGetSize(header);
 
-    if (relay->failure)
+    if (relay->failure || vbRelayIsForged(relay, header))
         return VB_FRAME_ROUTE_CAPTURE;
+    if (vbGreetingHolds(relay, header))
+        return VB_FRAME_ROUTE_HOLD;
 
     if (vbRelayIsCall(header)) {
         vbFrameRoute route = vbRelayRouteCall(relay, header);
@@ -269,15 +291,26 @@ vbRelayClientWant(const vbFrameHeader *header, const guint8 *payload, size_t hav
     const qemuDriverProcedure *procedure = vbRelayFindProcedure(relay, header);
     size_t length = header->length - vbFrameHeaderGetSize(header);
 
-    if (relay->failure)
+    if (relay->failure || vbRelayIsForged(relay, header))
         return have;
     return procedure ? MIN(remoteArgsWant(procedure->layout, payload, have), length) : length;
 }
 
+/* A call with @header was handed on whole. */
 static void
-vbRelayClientPassed(const vbFrameHeader *header G_GNUC_UNUSED, gpointer opaque)
+vbRelayCallSent(vbRelay *relay, const vbFrameHeader *header)
 {
-    vbRelaySideSendWaiting(&((vbRelaySide *)opaque)->relay->upstream);
+    if (vbRelayIsCall(header) && vbRelayIsOpen(header))
+        g_clear_handle_id(&relay->patience, g_source_remove);
+}
+
+static void
+vbRelayClientPassed(const vbFrameHeader *header, gpointer opaque)
+{
+    vbRelay *relay = ((vbRelaySide *)opaque)->relay;
+
+    vbRelayCallSent(relay, header);
+    vbRelaySideSendWaiting(&relay->upstream);
 }
 
 void
@@ -306,10 +339,18 @@ vbRelayClientCaptured(vbFrame *frame, gpointer opaque)
             vbRelayAnswerError(relay, &frame->header, error);
         }
         vbFrameFree(frame);
+    } else if (vbRelayIsForged(relay, &frame->header)) {
+        g_autoptr(GByteArray) error =
+            remoteEncodeError(VIR_ERR_OPERATION_DENIED, VIR_FROM_RPC,
+                              "only root may tell libvirt on whose behalf it calls");
+
+        vbRelayAnswerError(relay, &frame->header, error);
+        vbFrameFree(frame);
     } else if (procedure) {
         vbDecisionStart(relay, procedure, frame);
     } else {
         vbRelayForward(&relay->upstream, frame, frame->payload, frame->payloadLength);
+        vbRelayCallSent(relay, &frame->header);
         vbFrameFree(frame);
     }
 }
@@ -320,7 +361,8 @@ vbRelayUpstreamRoute(const vbFrameHeader *header, size_t available G_GNUC_UNUSED
     vbRelay *relay = ((vbRelaySide *)opaque)->relay;
 
     if (vbRelayIsReply(header) &&
-        (vbDecisionFindQuestion(relay, header) || vbDecisionWantsReply(relay, header)))
+        (vbGreetingWantsReply(relay, header) || vbDecisionFindQuestion(relay, header) ||
+         vbDecisionWantsReply(relay, header)))
         return VB_FRAME_ROUTE_CAPTURE;
     return VB_FRAME_ROUTE_PASS;
 }
@@ -348,10 +390,11 @@ static void
 vbRelayUpstreamCaptured(vbFrame *frame, gpointer opaque)
 {
     vbRelay *relay = ((vbRelaySide *)opaque)->relay;
-
     vbRelayQuestion *question = vbDecisionFindQuestion(relay, &frame->header);
 
-    if (question) {
+    if (vbGreetingWantsReply(relay, &frame->header)) {
+        vbGreetingReply(relay, frame);
+    } else if (question) {
         vbDecisionAnswer(relay, question, frame);
     } else {
         relay->retry = true;
@@ -409,7 +452,7 @@ vbRelaySideGone(vbRelaySide *side)
 void
 vbRelayRunOut(vbRelay *relay)
 {
-    vbJournalClient(relay->shared->journal, relay->pid, relay->uid, "left: out of memory");
+    vbJournalClient(relay->shared->journal, relay->peer.pid, relay->peer.uid, "left: out of memory");
     if (relay->client.fd >= 0)
         vbRelaySideBreak(&relay->client);
 }
@@ -436,7 +479,7 @@ vbRelayStalledEnd(gpointer opaque)
     vbRelay *relay = opaque;
 
     relay->stalled = 0;
-    vbJournalClient(relay->shared->journal, relay->pid, relay->uid,
+    vbJournalClient(relay->shared->journal, relay->peer.pid, relay->peer.uid,
                     "left: it does not read, and others wait for its calls to end");
     vbRelaySideGone(&relay->client);
     vbRelayUpdate(relay);
@@ -462,6 +505,38 @@ vbRelayLinger(vbRelay *relay)
 {
     if (relay->linger == 0)
         relay->linger = g_timeout_add_seconds(VB_RELAY_LINGER_SECONDS, vbRelayLingerEnd, relay);
+}
+
+void
+vbRelayFail(vbRelay *relay, char *failure)
+{
+    vbJournalClient(relay->shared->journal, relay->peer.pid, relay->peer.uid, failure);
+    relay->failure = failure;
+    relay->greeting = VB_GREETING_OVER;
+    relay->retry = true;
+    g_clear_handle_id(&relay->patience, g_source_remove);
+    vbRelaySideBreak(&relay->upstream);
+    vbRelayLinger(relay);
+}
+
+static gboolean
+vbRelayPatienceEnd(gpointer opaque)
+{
+    vbRelay *relay = opaque;
+
+    relay->patience = 0;
+    vbJournalClient(relay->shared->journal, relay->peer.pid, relay->peer.uid,
+                    "left: it has not asked for a connection within 60 seconds");
+    vbRelaySideGone(&relay->client);
+    vbRelayUpdate(relay);
+    return G_SOURCE_REMOVE;
+}
+
+void
+vbRelayAwaitOpen(vbRelay *relay)
+{
+    if (relay->patience == 0)
+        relay->patience = g_timeout_add_seconds(VB_RELAY_OPEN_SECONDS, vbRelayPatienceEnd, relay);
 }
 
 static void
@@ -661,6 +736,8 @@ vbRelayFree(gpointer opaque)
     vbRelaySideClear(&relay->client);
     vbRelaySideClear(&relay->upstream);
     g_array_unref(relay->highSerials);
+    vbFrameFree(relay->openReply);
+    vbPeerClear(&relay->peer);
     g_free(relay->failure);
     g_free(relay);
     return G_SOURCE_REMOVE;
@@ -675,6 +752,7 @@ vbRelayFinish(vbRelay *relay)
     relay->dead = true;
     g_clear_handle_id(&relay->linger, g_source_remove);
     g_clear_handle_id(&relay->stalled, g_source_remove);
+    g_clear_handle_id(&relay->patience, g_source_remove);
     vbDecisionCancel(relay, true);
     vbRelaySideClose(&relay->client);
     vbRelaySideClose(&relay->upstream);
@@ -690,7 +768,7 @@ vbRelayClose(vbRelay *relay)
 
 vbRelay *
 vbRelayNew(const vbRelayShared *shared, int client, int upstream, const char *failure,
-           bool readonly, pid_t pid, uid_t uid, vbRelayClosedFunc closed, gpointer opaque)
+           bool readonly, const vbPeer *peer, vbRelayClosedFunc closed, gpointer opaque)
 {
     vbRelay *relay = g_new0(vbRelay, 1);
     bool ok;
@@ -698,8 +776,8 @@ vbRelayNew(const vbRelayShared *shared, int client, int upstream, const char *fa
     relay->shared = shared;
     relay->failure = g_strdup(failure);
     relay->readonly = readonly;
-    relay->pid = pid;
-    relay->uid = uid;
+    relay->peer = *peer;
+    relay->peer.selinuxContext = g_strdup(peer->selinuxContext);
     relay->closed = closed;
     relay->opaque = opaque;
     relay->nextSerial = VB_RELAY_SERIAL_FIRST;
@@ -713,5 +791,9 @@ vbRelayNew(const vbRelayShared *shared, int client, int upstream, const char *fa
     }
     if (failure)
         vbRelayLinger(relay);
+    else if (shared->introduces)
+        vbGreetingStart(relay);
+    else
+        vbRelayAwaitOpen(relay);
     return relay;
 }

@@ -12,6 +12,7 @@
 
 #include "domain_queue.h"
 #include "journal.h"
+#include "peer.h"
 #include "prober.h"
 #include "qemu_domain.h"
 #include "vbepoll.h"
@@ -23,6 +24,7 @@ typedef struct {
     vbJournal *journal;
     vbProber *prober;
     qemuDomainSettings settings;
+    bool introduces; /* libvirt's daemon sees us where it would see the client, and is told */
 } vbRelayShared;
 
 typedef struct _vbRelay vbRelay;
@@ -37,13 +39,13 @@ typedef void (*vbRelayClosedFunc)(vbRelay *relay, gpointer opaque);
  * @failure: where @upstream is -1: why, which is what the client's calls are answered with, since a
  *     connection that just ends tells it nothing
  * @readonly: whether @upstream is a read-only socket, where libvirt refuses every change itself
- * @pid: @uid: the client's, for the log
+ * @peer: copied
  *
  * Returns: the relay, which lives until @closed was called; NULL if the kernel has no room for it
  */
 vbRelay *
 vbRelayNew(const vbRelayShared *shared, int client, int upstream, const char *failure,
-           bool readonly, pid_t pid, uid_t uid, vbRelayClosedFunc closed, gpointer opaque);
+           bool readonly, const vbPeer *peer, vbRelayClosedFunc closed, gpointer opaque);
 
 /* Ends the relay at once; @closed is called. */
 void

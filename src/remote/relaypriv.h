@@ -1,7 +1,8 @@
 /*
- * relaypriv.h: what relay.c and decision.c share
+ * relaypriv.h: what relay.c, greeting.c and decision.c share
  *
- * relay.c moves messages; decision.c holds the calls that wait for a verdict.
+ * relay.c moves messages; greeting.c introduces the client to libvirt; decision.c holds the calls
+ * that wait for a verdict.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -54,22 +55,35 @@ typedef struct {
     guint question;
 } vbRelayQuestion;
 
+/* How far the client has been introduced to libvirt. */
+typedef enum {
+    VB_GREETING_OVER,     /* nothing is to be said */
+    VB_GREETING_AUTH,     /* our AUTH_LIST is with libvirt */
+    VB_GREETING_READY,    /* the client's CONNECT_OPEN is to come */
+    VB_GREETING_OPENING,  /* it is with libvirt */
+    VB_GREETING_IDENTITY, /* our CONNECT_SET_IDENTITY is, and the client does not know yet that it
+                           * is connected */
+} vbGreetingState;
+
 struct _vbRelay {
     const vbRelayShared *shared;
     vbRelaySide client;
     vbRelaySide upstream;
     char *failure; /* why there is no upstream, or NULL */
     bool readonly;
-    pid_t pid;
-    uid_t uid;
+    vbPeer peer;
     vbRelayClosedFunc closed;
     gpointer opaque;
     bool dead;
     bool retry;    /* a held message may go on */
     guint linger;  /* timer: one side is gone, and the other gets what waits for it */
     guint stalled; /* timer: the client does not read, while calls of it are being decided */
+    guint patience; /* timer: the client has not asked for a connection yet */
 
     qemuDriverConn conn;
+    vbGreetingState greeting;
+    guint32 greetingSerial; /* of our call that is with libvirt */
+    vbFrame *openReply;     /* libvirt's, that the client gets once it is introduced; or NULL */
     bool opened;       /* a CONNECT_OPEN has succeeded */
     guint openPending; /* CONNECT_OPENs without a reply */
 
@@ -80,7 +94,7 @@ struct _vbRelay {
     GArray *highSerials; /* of vbFrameHeader: the client's calls in flight in our range */
 };
 
-/* relay.c, for decision.c */
+/* relay.c, for the other two */
 
 /* Sends a message of ours as soon as the stream to @to allows. Takes @bytes. */
 void
@@ -100,6 +114,19 @@ vbRelayTrackCall(vbRelay *relay, const vbFrameHeader *header);
 void
 vbRelayForward(vbRelaySide *to, vbFrame *frame, const guint8 *payload, size_t length);
 
+/* The same for a reply: what was waiting for it may go on. */
+void
+vbRelayTrackReply(vbRelay *relay, const vbFrameHeader *header);
+
+/* Begins to wait for the client to ask for a connection, for a while only. */
+void
+vbRelayAwaitOpen(vbRelay *relay);
+
+/* Leaves libvirt; from now on every call of the client is answered with @failure (transfer
+ * full). */
+void
+vbRelayFail(vbRelay *relay, char *failure);
+
 /* Leaves a client whose calls there is no memory for. Its end is read in the main loop. */
 void
 vbRelayRunOut(vbRelay *relay);
@@ -108,7 +135,33 @@ vbRelayRunOut(vbRelay *relay);
 void
 vbRelayUpdate(vbRelay *relay);
 
-/* decision.c, for relay.c */
+/* greeting.c, for relay.c */
+
+/* Before anything else is said to libvirt. */
+void
+vbGreetingStart(vbRelay *relay);
+
+/* Whether a message of the client's with @header has to wait. */
+bool
+vbGreetingHolds(const vbRelay *relay, const vbFrameHeader *header);
+
+/* A CONNECT_OPEN of the client's goes on; one has failed. */
+void
+vbGreetingOpening(vbRelay *relay);
+void
+vbGreetingOpenFailed(vbRelay *relay);
+
+/* Whether the reply with @header is to be given to vbGreetingReply(), which takes @frame. */
+bool
+vbGreetingWantsReply(const vbRelay *relay, const vbFrameHeader *header);
+void
+vbGreetingReply(vbRelay *relay, vbFrame *frame);
+
+/* decision.c, for the other two */
+
+/* Returns: a serial for a call of ours */
+guint32
+vbDecisionTakeSerial(vbRelay *relay);
 
 /* Whether some call is not yet forwarded, so that the stream to libvirt must stay usable. */
 bool

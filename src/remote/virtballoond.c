@@ -141,7 +141,7 @@ vbDaemonLoadConfig(const vbDaemonOptions *options, GError **error)
 {
     g_autoptr(vbConfig) config = vbConfigLoad(options->config, options->configOptional, error);
 
-    if (!config || !vbConfigCheckHost(config, error))
+    if (!config || !vbConfigSettle(config, options->session, error))
         return NULL;
     return g_steal_pointer(&config);
 }
@@ -236,6 +236,7 @@ vbDaemonRun(const vbDaemonOptions *options, vbConfig *config, GError **error)
     g_autoptr(vbJournal) journal = vbJournalNew();
     const vbProberLimits limits = VB_PROBER_LIMITS;
     g_autoptr(vbProber) prober = vbProberNew(config->probeUid, config->probeGid, &limits);
+    g_autoptr(vbPolkit) polkit = vbPolkitNew(NULL);
     g_autoptr(vbUpstream) upstream = NULL;
     g_autoptr(vbListener) listener = NULL;
     vbRelayShared shared = {
@@ -244,6 +245,7 @@ vbDaemonRun(const vbDaemonOptions *options, vbConfig *config, GError **error)
         .journal = journal,
         .prober = prober,
         .settings = config->domain,
+        .introduces = !options->session,
     };
     vbDaemon daemon = {
         .options = options,
@@ -266,7 +268,7 @@ vbDaemonRun(const vbDaemonOptions *options, vbConfig *config, GError **error)
     g_unix_signal_add(SIGHUP, vbDaemonReload, &daemon);
 
     upstream = vbUpstreamNew(upstreamDir, options->session);
-    listener = vbListenerNew(config, &shared, upstream);
+    listener = vbListenerNew(config, &shared, polkit, upstream);
     daemon.listener = listener;
     if (!vbDaemonListen(&daemon, socketDir, error))
         return FALSE;

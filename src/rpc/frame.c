@@ -75,6 +75,19 @@ vbFrameHeaderGetSize(const vbFrameHeader *header)
 }
 
 void
+vbFrameHeaderRead(vbFrameHeader *header, const guint8 *bytes)
+{
+    header->length = vbFrameGetWord(bytes);
+    header->program = vbFrameGetWord(bytes + 4);
+    header->version = vbFrameGetWord(bytes + 8);
+    header->procedure = (gint32)vbFrameGetWord(bytes + 12);
+    header->type = vbFrameGetWord(bytes + 16);
+    header->serial = vbFrameGetWord(bytes + 20);
+    header->status = vbFrameGetWord(bytes + 24);
+    header->nfds = 0;
+}
+
+void
 vbFrameHeaderWrite(const vbFrameHeader *header, guint8 *bytes)
 {
     vbFramePutWord(bytes, header->length);
@@ -203,13 +216,7 @@ vbFrameReaderTakeHeader(vbFrameReader *reader, const guint8 **bytes, size_t *len
         if (size > VB_FRAME_HEADER_SIZE)
             break;
 
-        header->program = vbFrameGetWord(reader->raw + 4);
-        header->version = vbFrameGetWord(reader->raw + 8);
-        header->procedure = (gint32)vbFrameGetWord(reader->raw + 12);
-        header->type = vbFrameGetWord(reader->raw + 16);
-        header->serial = vbFrameGetWord(reader->raw + 20);
-        header->status = vbFrameGetWord(reader->raw + 24);
-        header->nfds = 0;
+        vbFrameHeaderRead(header, reader->raw);
         size = vbFrameHeaderGetSize(header);
         if (header->length < size)
             return false;

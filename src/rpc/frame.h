@@ -43,6 +43,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(vbFrame, vbFrameFree)
 size_t
 vbFrameHeaderGetSize(const vbFrameHeader *header);
 
+/* Reads VB_FRAME_HEADER_SIZE bytes; the number of descriptors stands behind them. */
+void
+vbFrameHeaderRead(vbFrameHeader *header, const guint8 *bytes);
+
 /* Writes vbFrameHeaderGetSize() bytes; @bytes has room for 32. */
 void
 vbFrameHeaderWrite(const vbFrameHeader *header, guint8 *bytes);

@@ -349,6 +349,20 @@ remoteDecodeError(const guint8 *bytes, size_t length, gint32 *code, gint32 *doma
     return remoteDecodeEnd(&xdr, xdr_int32_t(&xdr, code) && xdr_int32_t(&xdr, domain));
 }
 
+char *
+remoteDecodeErrorText(const guint8 *bytes, size_t length)
+{
+    char *text = NULL;
+    gint32 number;
+    XDR xdr;
+
+    remoteDecodeStart(&xdr, bytes, length);
+    if (!remoteDecodeEnd(&xdr, xdr_int32_t(&xdr, &number) && xdr_int32_t(&xdr, &number) &&
+                         remoteXdrOptional(&xdr, &text)))
+        g_clear_pointer(&text, free);
+    return text;
+}
+
 /* libvirt's format for each number that we answer with (virerror.c, 7.0 to 12.8). */
 static const char *
 remoteErrorGetFormat(gint32 code)
@@ -362,6 +376,17 @@ remoteErrorGetFormat(gint32 code)
         return "Requested operation is not valid: %s";
     case VIR_ERR_OPERATION_TIMEOUT:
         return "Timed out during operation: %s";
+    case VIR_ERR_OPERATION_DENIED:
+        return "operation forbidden: %s";
+    case VIR_ERR_AUTH_FAILED:
+        return "authentication failed: %s";
+    case VIR_ERR_AUTH_CANCELLED:
+        return "authentication cancelled: %s";
+    case VIR_ERR_AUTH_UNAVAILABLE:
+        return "authentication unavailable: %s";
+    case VIR_ERR_DBUS_SERVICE:
+        return "error from service: %s";
+    case VIR_ERR_RPC:
     case VIR_ERR_SYSTEM_ERROR:
         return "%s";
     case VIR_ERR_INTERNAL_ERROR:

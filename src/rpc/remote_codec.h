@@ -133,6 +133,10 @@ remoteDecodeInt(const guint8 *bytes, size_t length, gint32 *value);
 bool
 remoteDecodeError(const guint8 *bytes, size_t length, gint32 *code, gint32 *domain);
 
+/* Returns: (transfer full) (nullable): the message of a remote_error, for which free() */
+char *
+remoteDecodeErrorText(const guint8 *bytes, size_t length);
+
 /**
  * remoteEncodeError:
  * @code: a VIR_ERR_... that has a prefix here (see remote_codec.c)

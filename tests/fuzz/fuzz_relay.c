@@ -1144,6 +1144,7 @@ fuzzPeerInit(fuzzPeer *peer, int fd)
 static void
 fuzzLinkInit(fuzzState *state, bool readonly, bool failure)
 {
+    static const vbPeer peer = { .pid = 1, .uid = 1 };
     fuzzLink *link = &state->links[state->used++];
     int client[2];
     int upstream[2] = { -1, -1 };
@@ -1157,7 +1158,8 @@ fuzzLinkInit(fuzzState *state, bool readonly, bool failure)
     fuzzPeerInit(&link->client, client[1]);
     fuzzPeerInit(&link->upstream, upstream[1]);
     link->relay = vbRelayNew(&state->shared, client[0], upstream[0],
-                             failure ? "no libvirt" : NULL, readonly, 1, 1, fuzzRelayClosed, link);
+                             failure ? "no libvirt" : NULL, readonly, &peer, fuzzRelayClosed,
+                             link);
     CHECK(link->relay);
 }
 
