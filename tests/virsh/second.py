@@ -6,9 +6,11 @@ from pathlib import Path
 
 import harness
 
-CONFIG = """\
+OPEN = """\
 auth_unix_rw = "none"
 auth_unix_ro = "none"
+"""
+CONFIG = """\
 unix_sock_dir = "{}"
 host_uuid = "00000000-0000-4000-a000-000000000002"
 log_outputs = "3:file:{}"
@@ -37,13 +39,18 @@ VDPA = """\
 
 
 class Host(harness.Server):
-    """The second libvirtd, in a mount and UTS namespace that outlives it."""
+    """The second libvirtd, in a mount and UTS namespace that outlives it.
 
-    def __init__(self, directory):
+    More lines of its configuration say whom it lets in, and readonly that it may be only those who
+    look.
+    """
+
+    def __init__(self, directory, lines=OPEN, readonly=False):
         super().__init__(directory / "libvirt-sock", directory / "libvirt-sock-ro")
         directory.mkdir()
+        self._readonly = readonly
         config = directory / "libvirtd.conf"
-        config.write_text(CONFIG.format(directory, harness.RESULTS / "second.log"))
+        config.write_text(lines + CONFIG.format(directory, harness.RESULTS / "second.log"))
         self._holder = harness.Process(
             ["unshare", "--mount", "--uts", "--propagation", "private", "--",
              "sh", "-ec", HIDE, "sh", directory], harness.RESULTS / "second.out")
@@ -55,7 +62,8 @@ class Host(harness.Server):
 
     def _start(self):
         self.process = harness.Process(self._argv, harness.RESULTS / "second.out")
-        harness.wait_for(lambda: self.listens() and self.virsh("version").code == 0, 60)
+        harness.wait_for(lambda: self.listens() and
+                         self.virsh("version", readonly=self._readonly).code == 0, 60)
 
     def pid(self, name):
         """The process id of a guest's QEMU."""
