@@ -236,6 +236,13 @@ testCall(guint32 program, gint32 procedure, guint32 type, guint32 serial, size_t
 }
 
 static void
+testClientClose(testFixture *test)
+{
+    close(test->client);
+    test->client = -1;
+}
+
+static void
 testSend(testFixture *test, GByteArray *bytes)
 {
     g_assert_cmpint(send(test->client, bytes->data, bytes->len, MSG_NOSIGNAL), ==, bytes->len);
@@ -542,7 +549,7 @@ testClientGone(testFixture *test, gconstpointer data)
     testBegin(test, false);
     g_byte_array_set_size(bytes, GPOINTER_TO_UINT(data));
     testSend(test, bytes);
-    close(g_steal_fd(&test->client));
+    testClientClose(test);
     testExpectEnd(test);
 }
 
@@ -552,7 +559,7 @@ testGoneMeanwhile(testFixture *test, gconstpointer data G_GNUC_UNUSED)
     testBegin(test, false);
     testSendCall(test, REMOTE_PROC_AUTH_POLKIT, 1);
     testWaitFor(test->asked > 0);
-    close(g_steal_fd(&test->client));
+    testClientClose(test);
     testExpectEnd(test);
     testWaitFor(test->cancelled);
     g_assert_cmpstr(test->cancelled, ==, test->cancellation);

@@ -16,6 +16,7 @@
 #include "listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -47,6 +48,7 @@ typedef struct {
 typedef struct {
     vbListener *listener;
     int fd; /* -1 once the relay has it */
+    int spare; /* keeps a descriptor free for the connection to libvirt; -1 once it is begun */
     gboolean readonly;
     gboolean turnedAway; /* beyond a limit: its relay only says so */
     vbPeer peer;
@@ -124,6 +126,8 @@ vbListenerClientFree(vbListenerClient *client)
     vbListenerClientStop(client);
     if (client->fd >= 0)
         close(client->fd);
+    if (client->spare >= 0)
+        close(client->spare);
     vbPeerClear(&client->peer);
     g_free(client);
 }
@@ -194,14 +198,17 @@ static void
 vbListenerHeard(guint32 events, gpointer opaque)
 {
     vbListenerClient *client = opaque;
+    int spare = client->spare;
 
     vbListenerClientStop(client);
     g_clear_handle_id(&client->patience, g_source_remove);
-    if (events & EPOLLIN)
-        client->request = vbUpstreamConnect(client->listener->upstream, client->readonly,
-                                            vbListenerConnected, client);
-    else
+    if (!(events & EPOLLIN)) {
         vbListenerClientFree(client);
+        return;
+    }
+    client->spare = -1;
+    client->request = vbUpstreamConnect(client->listener->upstream, client->readonly, spare,
+                                        vbListenerConnected, client);
 }
 
 /* The client is let in. */
@@ -376,6 +383,9 @@ vbListenerAccept(guint32 events G_GNUC_UNUSED, gpointer opaque)
     client = g_new0(vbListenerClient, 1);
     client->listener = listener;
     client->fd = fd;
+    client->spare = limit ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (!limit && client->spare < 0)
+        limit = g_strdup_printf("cannot connect to libvirt: %s", g_strerror(errno));
     client->readonly = sock->readonly;
     client->peer = peer;
     peer.selinuxContext = NULL;

@@ -32,6 +32,7 @@ struct _vbUpstream {
 struct _vbUpstreamRequest {
     vbUpstream *upstream;
     bool readonly;
+    int spare; /* or -1 */
     bool spawned;
     vbUpstreamFunc func;
     gpointer opaque;
@@ -132,6 +133,14 @@ vbUpstreamSpawn(vbUpstream *upstream)
     return false;
 }
 
+static void
+vbUpstreamRequestCloseSpare(vbUpstreamRequest *request)
+{
+    if (request->spare >= 0)
+        close(request->spare);
+    request->spare = -1;
+}
+
 static gboolean
 vbUpstreamAttempt(gpointer opaque)
 {
@@ -142,6 +151,7 @@ vbUpstreamAttempt(gpointer opaque)
     int failure;
     int fd;
 
+    vbUpstreamRequestCloseSpare(request);
     fd = vbUpstreamTry(upstream->directory, "libvirt-sock", request->readonly, &path);
     failure = errno;
     if (fd < 0 && (failure == ENOENT || failure == ECONNREFUSED)) {
@@ -178,12 +188,14 @@ vbUpstreamAttempt(gpointer opaque)
 }
 
 vbUpstreamRequest *
-vbUpstreamConnect(vbUpstream *upstream, bool readonly, vbUpstreamFunc func, gpointer opaque)
+vbUpstreamConnect(vbUpstream *upstream, bool readonly, int spare, vbUpstreamFunc func,
+                  gpointer opaque)
 {
     vbUpstreamRequest *request = g_new0(vbUpstreamRequest, 1);
 
     request->upstream = upstream;
     request->readonly = readonly;
+    request->spare = spare;
     request->func = func;
     request->opaque = opaque;
     request->deadline = g_get_monotonic_time() + VB_UPSTREAM_SECONDS * G_TIME_SPAN_SECOND;
@@ -195,5 +207,6 @@ void
 vbUpstreamRequestCancel(vbUpstreamRequest *request)
 {
     g_source_remove(request->timer);
+    vbUpstreamRequestCloseSpare(request);
     g_free(request);
 }

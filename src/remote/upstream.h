@@ -32,11 +32,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(vbUpstream, vbUpstreamFree)
 /**
  * vbUpstreamConnect:
  * @readonly: to the read-only socket
+ * @spare: (transfer full): a descriptor that is closed just before the connection needs one, so that
+ *     nobody else takes its place
  *
  * Calls @func once, never from within this call.  Tries libvirtd's socket, then virtqemud's.
  */
 vbUpstreamRequest *
-vbUpstreamConnect(vbUpstream *upstream, bool readonly, vbUpstreamFunc func, gpointer opaque);
+vbUpstreamConnect(vbUpstream *upstream, bool readonly, int spare, vbUpstreamFunc func,
+                  gpointer opaque);
 
 /* @func is not called any more. */
 void

@@ -35,7 +35,6 @@ access_drivers = ["polkit"]
 COMMANDS = ["uri", "version", "list --all", "dominfo one", "dominfo two", "dumpxml two",
             "setmem one 32M --config", "setmem two 32M --config", "dommemstat one",
             "metadata one urn:virt-balloon:policy:1"]
-SET_IDENTITY = 419
 
 
 class Setting:
@@ -141,10 +140,11 @@ import struct, sys
 sys.path.insert(0, sys.argv[2])
 import frames
 with frames.Connection(sys.argv[1]) as client:
-    for procedure in (frames.CONNECT_OPEN, frames.SUPPORTS_FEATURE, frames.GET_VERSION, 419):
+    for procedure in (frames.CONNECT_OPEN, frames.SUPPORTS_FEATURE, frames.GET_VERSION,
+                      frames.SET_IDENTITY):
         print(client.call(procedure, bytes(20)).error())
     print(struct.unpack(">II", client.call(frames.AUTH_LIST).payload))
-    print(client.call(70).error())
+    print(client.call(frames.AUTH_POLKIT).error())
 """
     results = []
     for server in (polkit.direct, polkit.through):
@@ -194,11 +194,11 @@ sys.path.insert(0, sys.argv[2])
 import frames
 with frames.Connection(sys.argv[1]) as client:
     assert client.call(frames.AUTH_LIST).status == frames.OK
-    assert client.call(70).status == frames.OK
+    assert client.call(frames.AUTH_POLKIT).status == frames.OK
     args = frames.optional(frames.string("qemu:///system")) + struct.pack(">I", 0)
     assert client.call(frames.CONNECT_OPEN, args).status == frames.OK
     user = frames.string("unix-user-id") + struct.pack(">IQ", 4, 0)
-    print(client.call(419, struct.pack(">I", 1) + user + struct.pack(">I", 0)).error())
+    print(client.call(frames.SET_IDENTITY, struct.pack(">I", 1) + user + struct.pack(">I", 0)).error())
     assert client.call(frames.GET_VERSION).status == frames.OK
 """
     done = harness.run([*people.as_person("alice"), "/usr/bin/python3", "-c", forge,
@@ -211,7 +211,7 @@ def test_root_speaks_for_others(polkit):
     """As virtproxyd does."""
     with polkit.through.open() as client:
         user = frames.string("unix-user-id") + struct.pack(">IQ", 4, 7001)
-        reply = client.call(SET_IDENTITY, struct.pack(">I", 1) + user + struct.pack(">I", 0),
+        reply = client.call(frames.SET_IDENTITY, struct.pack(">I", 1) + user + struct.pack(">I", 0),
                             serial=2)
         assert reply.status == frames.OK
 

@@ -75,8 +75,15 @@ def test_a_configuration_file_that_is_not_there_exits_with_2(directory):
                                     "--socket-dir", directory)
 
 
-def test_the_sockets_are_for_root_alone_unless_configured_otherwise(start_virtballoond):
+def test_everybody_may_connect_where_polkit_is_asked(start_virtballoond):
     daemon = start_virtballoond("")
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (daemon.path, daemon.path_ro)] == \
+        [0o666, 0o666]
+    assert daemon.virsh("uri").code == 0
+
+
+def test_where_nobody_is_asked_the_sockets_are_for_root_alone(start_virtballoond):
+    daemon = start_virtballoond("auth=none\n")
     assert [stat.S_IMODE(path.stat().st_mode) for path in (daemon.path, daemon.path_ro)] == \
         [0o600, 0o600]
     assert daemon.virsh("uri").code == 0

@@ -79,5 +79,6 @@ def test_nothing_but_the_type_of_its_driver_is_asked(recorded):
         for call in CALLS.values():
             connection.send(call)
             connection.read_frame()
-    said = [frame.procedure for frame in behind.connections[-1].calls()[2:]]
-    assert said == [frames.GET_TYPE, *(frames.unpack(call).procedure for call in CALLS.values())]
+    said = [frame.procedure for frame in behind.connections[-1].calls()]
+    assert said == [frames.AUTH_LIST, frames.AUTH_LIST, frames.CONNECT_OPEN, frames.SET_IDENTITY,
+                    frames.GET_TYPE, *(frames.unpack(call).procedure for call in CALLS.values())]
