@@ -49,7 +49,8 @@ static gboolean
 vbConfigSetAuth(vbConfig *config, const char *value)
 {
     config->auth = g_str_equal(value, "polkit") ? VB_CONFIG_AUTH_POLKIT : VB_CONFIG_AUTH_NONE;
-    return config->auth == VB_CONFIG_AUTH_POLKIT || g_str_equal(value, "none");
+    return (VB_HAVE_SYSTEMD && config->auth == VB_CONFIG_AUTH_POLKIT) ||
+        g_str_equal(value, "none");
 }
 
 static gboolean
@@ -119,7 +120,8 @@ vbConfigSetProbeUser(vbConfig *config, const char *value)
 static const vbConfigKey vbConfigKeys[] = {
     { "default_policy", "block, warn, ignore or redirect", vbConfigSetDefaultPolicy },
     { "qmp", "auto, always or never", vbConfigSetQmp },
-    { "auth", "polkit or none", vbConfigSetAuth },
+    { "auth", VB_HAVE_SYSTEMD ? "polkit or none" : "none, since this program was built without libsystemd",
+      vbConfigSetAuth },
     { "socket_mode", "an octal mode such as 0600", vbConfigSetSocketMode },
     { "socket_group", "the name of a group", vbConfigSetSocketGroup },
     { "max_clients", "a number from 1 to 1000000", vbConfigSetMaxClients },
@@ -239,7 +241,7 @@ vbConfigSettle(vbConfig *config, gboolean session, GError **error)
         return FALSE;
     }
     if (config->auth == VB_CONFIG_AUTH_DEFAULT)
-        config->auth = session ? VB_CONFIG_AUTH_NONE : VB_CONFIG_AUTH_POLKIT;
+        config->auth = session || !VB_HAVE_SYSTEMD ? VB_CONFIG_AUTH_NONE : VB_CONFIG_AUTH_POLKIT;
     if (!config->socketModeGiven)
         config->socketMode = config->auth == VB_CONFIG_AUTH_POLKIT ? 0666 : 0600;
     if (config->auth == VB_CONFIG_AUTH_NONE && config->socketMode & S_IWOTH) {

@@ -10,30 +10,35 @@
 
 #include "polkit.h"
 
-#include <gio/gio.h>
-#include <libvirt/virterror.h>
+#if VB_HAVE_SYSTEMD
 
-#define VB_POLKIT_NAME "org.freedesktop.PolicyKit1"
-#define VB_POLKIT_PATH "/org/freedesktop/PolicyKit1/Authority"
-#define VB_POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
-#define VB_POLKIT_INTERACTIVE 1u
+# include <errno.h>
+# include <libvirt/virterror.h>
+# include <systemd/sd-bus.h>
+
+# define VB_POLKIT_NAME "org.freedesktop.PolicyKit1"
+# define VB_POLKIT_PATH "/org/freedesktop/PolicyKit1/Authority"
+# define VB_POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
+# define VB_POLKIT_INTERACTIVE 1u
 
 struct _vbPolkit {
+    vbEpoll *epoll;
     char *address; /* or NULL */
-    GDBusConnection *bus; /* NULL until somebody is asked about, and once it was lost */
-    GCancellable *connecting; /* while the bus is being connected to, or NULL */
-    GQueue waiting; /* of vbPolkitRequest: for the bus */
-    guint64 last; /* number of a request, by which polkit knows what is cancelled */
+    sd_bus *bus;   /* NULL until somebody is asked about, and once it was lost */
+    vbEpollWatch *watch;
+    guint timer;     /* when the bus wants to be looked at anyway, or 0 */
+    GQueue requests; /* of vbPolkitRequest */
+    guint64 last;    /* number of a request, by which polkit knows what is cancelled */
 };
 
 struct _vbPolkitRequest {
     vbPolkit *polkit;
+    const sd_bus *bus; /* on which polkit is asked; NULL: it could not be */
+    sd_bus_slot *slot; /* of the call, or NULL */
     char *action;
-    guint32 pid;
-    guint64 startTime;
-    gint32 uid;
     char *number;
-    GCancellable *cancellable; /* of the call, or NULL while the request waits */
+    int failure; /* errno: why not */
+    guint idle;  /* where that is still to be told, or 0 */
     vbPolkitFunc func;
     gpointer opaque;
 };
@@ -41,7 +46,9 @@ struct _vbPolkitRequest {
 static void
 vbPolkitRequestFree(vbPolkitRequest *request)
 {
-    g_clear_object(&request->cancellable);
+    g_queue_remove(&request->polkit->requests, request);
+    g_clear_handle_id(&request->idle, g_source_remove);
+    sd_bus_slot_unref(request->slot);
     g_free(request->action);
     g_free(request->number);
     g_free(request);
@@ -58,19 +65,55 @@ vbPolkitRequestEnd(vbPolkitRequest *request, gint32 code, gint32 domain, const c
     func(code, domain, text, opaque);
 }
 
-static void
-vbPolkitRequestAnswered(vbPolkitRequest *request, GVariant *reply)
+static gboolean
+vbPolkitRequestFail(gpointer opaque)
 {
-    g_autoptr(GVariant) details = NULL;
-    const char *dismissed = NULL;
-    gboolean authorized;
-    gboolean challenge;
+    vbPolkitRequest *request = opaque;
+    g_autofree char *text = g_strdup_printf("Unable to get system bus connection: Could not "
+                                            "connect: %s", g_strerror(request->failure));
 
-    g_variant_get(reply, "((bb@a{ss}))", &authorized, &challenge, &details);
-    g_variant_lookup(details, "polkit.dismissed", "&s", &dismissed);
-    if (authorized) {
+    request->idle = 0;
+    vbPolkitRequestEnd(request, VIR_ERR_INTERNAL_ERROR, VIR_FROM_DBUS, text);
+    return G_SOURCE_REMOVE;
+}
+
+/* Reads what is in the answer of a dictionary that may say so. Returns: < 0 if it is none */
+static int
+vbPolkitReadDismissed(sd_bus_message *reply, bool *dismissed)
+{
+    const char *value;
+    const char *key;
+    int rc = sd_bus_message_enter_container(reply, 'a', "{ss}");
+
+    while (rc >= 0 && (rc = sd_bus_message_read(reply, "{ss}", &key, &value)) > 0) {
+        if (g_str_equal(key, "polkit.dismissed"))
+            *dismissed = g_str_equal(value, "true");
+    }
+    return rc;
+}
+
+static int
+vbPolkitAnswered(sd_bus_message *reply, void *opaque, sd_bus_error *failure G_GNUC_UNUSED)
+{
+    vbPolkitRequest *request = opaque;
+    const sd_bus_error *error = sd_bus_message_get_error(reply);
+    bool dismissed = false;
+    int authorized = 0;
+    int challenge = 0;
+
+    if (error) {
+        /* In libvirt's words, which are GLib's here. */
+        g_autofree char *text = g_strdup_printf("GDBus.Error:%s: %s", error->name, error->message);
+
+        vbPolkitRequestEnd(request, VIR_ERR_DBUS_SERVICE, VIR_FROM_DBUS, text);
+    } else if (sd_bus_message_enter_container(reply, 'r', "bba{ss}") < 0 ||
+               sd_bus_message_read(reply, "bb", &authorized, &challenge) < 0 ||
+               vbPolkitReadDismissed(reply, &dismissed) < 0) {
+        vbPolkitRequestEnd(request, VIR_ERR_DBUS_SERVICE, VIR_FROM_DBUS,
+                           "polkit's answer cannot be read");
+    } else if (authorized) {
         vbPolkitRequestEnd(request, VIR_ERR_OK, VIR_FROM_NONE, NULL);
-    } else if (g_strcmp0(dismissed, "true") == 0) {
+    } else if (dismissed) {
         vbPolkitRequestEnd(request, VIR_ERR_AUTH_CANCELLED, VIR_FROM_POLKIT,
                            "user cancelled authentication process");
     } else if (challenge) {
@@ -83,92 +126,133 @@ vbPolkitRequestAnswered(vbPolkitRequest *request, GVariant *reply)
         vbPolkitRequestEnd(request, VIR_ERR_AUTH_FAILED, VIR_FROM_POLKIT,
                            "access denied by policy");
     }
+    return 0;
 }
 
-static void
-vbPolkitCalled(GObject *source, GAsyncResult *result, gpointer opaque)
+static vbPolkitRequest *
+vbPolkitFindRequest(const vbPolkit *polkit, const sd_bus *bus)
 {
-    vbPolkitRequest *request = opaque;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GVariant) reply = g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result,
-                                                              &error);
+    GList *item;
 
-    /* Nobody waits, whatever has come meanwhile. */
-    if (g_cancellable_is_cancelled(request->cancellable))
-        vbPolkitRequestFree(request);
-    else if (reply)
-        vbPolkitRequestAnswered(request, reply);
-    else
-        vbPolkitRequestEnd(request, VIR_ERR_DBUS_SERVICE, VIR_FROM_DBUS, error->message);
+    for (item = polkit->requests.head; item; item = item->next) {
+        vbPolkitRequest *request = item->data;
+
+        if (request->bus == bus)
+            return request;
+    }
+    return NULL;
 }
 
+/* The bus is gone: whoever is still asked about is not let in, and may try again on the next. */
 static void
-vbPolkitRequestSend(vbPolkitRequest *request)
+vbPolkitDisconnect(vbPolkit *polkit)
 {
-    GVariantBuilder subject;
-
-    g_variant_builder_init(&subject, G_VARIANT_TYPE_VARDICT);
-    g_variant_builder_add(&subject, "{sv}", "pid", g_variant_new_uint32(request->pid));
-    g_variant_builder_add(&subject, "{sv}", "start-time",
-                          g_variant_new_uint64(request->startTime));
-    g_variant_builder_add(&subject, "{sv}", "uid", g_variant_new_int32(request->uid));
-
-    request->cancellable = g_cancellable_new();
-    g_dbus_connection_call(request->polkit->bus, VB_POLKIT_NAME, VB_POLKIT_PATH,
-                           VB_POLKIT_INTERFACE, "CheckAuthorization",
-                           g_variant_new("((sa{sv})sa{ss}us)", "unix-process", &subject,
-                                         request->action, NULL, VB_POLKIT_INTERACTIVE,
-                                         request->number),
-                           G_VARIANT_TYPE("((bba{ss}))"), G_DBUS_CALL_FLAGS_NONE, G_MAXINT,
-                           request->cancellable, vbPolkitCalled, request);
-}
-
-static void
-vbPolkitConnected(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer opaque)
-{
-    vbPolkit *polkit = opaque;
-    g_autoptr(GError) error = NULL;
-    GDBusConnection *bus = g_dbus_connection_new_for_address_finish(result, &error);
+    sd_bus *bus = g_steal_pointer(&polkit->bus);
     vbPolkitRequest *request;
 
-    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-        return; /* and @polkit is gone */
-    g_clear_object(&polkit->connecting);
-    polkit->bus = bus;
-    while ((request = g_queue_pop_head(&polkit->waiting))) {
-        if (bus) {
-            vbPolkitRequestSend(request);
-        } else {
-            g_autofree char *text = g_strdup_printf("Unable to get system bus connection: %s",
-                                                    error->message);
+    g_clear_handle_id(&polkit->timer, g_source_remove);
+    g_clear_pointer(&polkit->watch, vbEpollWatchRemove);
+    sd_bus_close(bus);
+    while ((request = vbPolkitFindRequest(polkit, bus)))
+        vbPolkitRequestEnd(request, VIR_ERR_DBUS_SERVICE, VIR_FROM_DBUS,
+                           "the connection to the system bus has ended");
+    sd_bus_unref(bus);
+}
 
-            vbPolkitRequestEnd(request, VIR_ERR_INTERNAL_ERROR, VIR_FROM_DBUS, text);
-        }
+static void
+vbPolkitUpdate(vbPolkit *polkit);
+
+static void
+vbPolkitProcess(vbPolkit *polkit)
+{
+    /* A callback may have somebody else asked about, on this bus. */
+    sd_bus *bus = sd_bus_ref(polkit->bus);
+    int rc;
+
+    do {
+        rc = sd_bus_process(bus, NULL);
+    } while (rc > 0);
+    sd_bus_unref(bus);
+    if (rc < 0 || sd_bus_is_open(polkit->bus) <= 0)
+        vbPolkitDisconnect(polkit);
+    else
+        vbPolkitUpdate(polkit);
+}
+
+static void
+vbPolkitEvent(guint32 events G_GNUC_UNUSED, gpointer opaque)
+{
+    vbPolkitProcess(opaque);
+}
+
+static gboolean
+vbPolkitTimeout(gpointer opaque)
+{
+    vbPolkit *polkit = opaque;
+
+    polkit->timer = 0;
+    vbPolkitProcess(polkit);
+    return G_SOURCE_REMOVE;
+}
+
+/* Waits for what the bus wants to be woken by. */
+static void
+vbPolkitUpdate(vbPolkit *polkit)
+{
+    int events = sd_bus_get_events(polkit->bus);
+    guint64 due = G_MAXUINT64;
+
+    /* poll() and epoll have the same numbers. */
+    vbEpollWatchSet(polkit->watch, events > 0 ? (guint32)events : 0);
+    g_clear_handle_id(&polkit->timer, g_source_remove);
+    if (sd_bus_get_timeout(polkit->bus, &due) > 0 && due != G_MAXUINT64) {
+        gint64 left = (gint64)due - g_get_monotonic_time();
+
+        polkit->timer = g_timeout_add((guint)(MAX(left, 0) / 1000 + (left > 0)), vbPolkitTimeout,
+                                      polkit);
     }
 }
 
-static void
+/* Returns: 0, or the negative errno that the bus cannot be connected to with */
+static int
 vbPolkitConnect(vbPolkit *polkit)
 {
-    g_autofree char *system = NULL;
-    const char *address = polkit->address;
+    sd_bus *bus = NULL;
+    int rc;
 
-    /* No bus is asked for this one: it is a constant or in the environment. */
-    if (!address)
-        address = system = g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, NULL, NULL);
-    polkit->connecting = g_cancellable_new();
-    g_dbus_connection_new_for_address(address, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-                                      G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION, NULL,
-                                      polkit->connecting, vbPolkitConnected, polkit);
+    if (polkit->address) {
+        rc = sd_bus_new(&bus);
+        if (rc >= 0)
+            rc = sd_bus_set_address(bus, polkit->address);
+        if (rc >= 0)
+            rc = sd_bus_set_bus_client(bus, 1);
+        if (rc >= 0)
+            rc = sd_bus_start(bus);
+    } else {
+        rc = sd_bus_open_system(&bus);
+    }
+    if (rc >= 0)
+        rc = sd_bus_get_fd(bus);
+    if (rc >= 0) {
+        polkit->watch = vbEpollAdd(polkit->epoll, rc, 0, vbPolkitEvent, polkit);
+        rc = polkit->watch ? 0 : -errno;
+    }
+    if (rc < 0) {
+        sd_bus_unref(bus);
+        return rc;
+    }
+    polkit->bus = bus;
+    return 0;
 }
 
 vbPolkit *
-vbPolkitNew(const char *address)
+vbPolkitNew(vbEpoll *epoll, const char *address)
 {
     vbPolkit *polkit = g_new0(vbPolkit, 1);
 
+    polkit->epoll = epoll;
     polkit->address = g_strdup(address);
-    g_queue_init(&polkit->waiting);
+    g_queue_init(&polkit->requests);
     return polkit;
 }
 
@@ -177,12 +261,34 @@ vbPolkitFree(vbPolkit *polkit)
 {
     if (!polkit)
         return;
-    if (polkit->connecting)
-        g_cancellable_cancel(polkit->connecting);
-    g_clear_object(&polkit->connecting);
-    g_clear_object(&polkit->bus);
+    if (polkit->bus)
+        vbPolkitDisconnect(polkit);
     g_free(polkit->address);
     g_free(polkit);
+}
+
+/* Returns: 0, or a negative errno */
+static int
+vbPolkitRequestSend(vbPolkitRequest *request, const vbPeer *peer)
+{
+    sd_bus *bus = request->polkit->bus;
+    sd_bus_message *call = NULL;
+    int rc;
+
+    rc = sd_bus_message_new_method_call(bus, &call, VB_POLKIT_NAME, VB_POLKIT_PATH,
+                                        VB_POLKIT_INTERFACE, "CheckAuthorization");
+    if (rc >= 0)
+        rc = sd_bus_message_append(call, "(sa{sv})sa{ss}us", "unix-process", 3,
+                                   "pid", "u", (guint32)peer->pid,
+                                   "start-time", "t", peer->startTime,
+                                   "uid", "i", (gint32)peer->uid,
+                                   request->action, 0, VB_POLKIT_INTERACTIVE, request->number);
+    if (rc >= 0)
+        rc = sd_bus_call_async(bus, &request->slot, call, vbPolkitAnswered, request, G_MAXUINT64);
+    if (rc >= 0)
+        request->bus = bus;
+    sd_bus_message_unref(call);
+    return rc;
 }
 
 vbPolkitRequest *
@@ -190,26 +296,25 @@ vbPolkitCheck(vbPolkit *polkit, const char *action, const vbPeer *peer, vbPolkit
               gpointer opaque)
 {
     vbPolkitRequest *request = g_new0(vbPolkitRequest, 1);
+    int rc = 0;
 
     request->polkit = polkit;
     request->action = g_strdup(action);
-    request->pid = (guint32)peer->pid;
-    request->startTime = peer->startTime;
-    request->uid = (gint32)peer->uid;
     request->number = g_strdup_printf("virtballoond-%" G_GUINT64_FORMAT, ++polkit->last);
     request->func = func;
     request->opaque = opaque;
+    g_queue_push_tail(&polkit->requests, request);
 
-    /* The bus may have been restarted. */
-    if (polkit->bus && g_dbus_connection_is_closed(polkit->bus))
-        g_clear_object(&polkit->bus);
-    if (polkit->bus) {
-        vbPolkitRequestSend(request);
-    } else {
-        g_queue_push_tail(&polkit->waiting, request);
-        if (!polkit->connecting)
-            vbPolkitConnect(polkit);
+    if (!polkit->bus)
+        rc = vbPolkitConnect(polkit);
+    if (rc >= 0)
+        rc = vbPolkitRequestSend(request, peer);
+    if (rc < 0) {
+        request->failure = -rc;
+        request->idle = g_idle_add_full(G_PRIORITY_DEFAULT, vbPolkitRequestFail, request, NULL);
     }
+    if (polkit->bus)
+        vbPolkitUpdate(polkit);
     return request;
 }
 
@@ -218,15 +323,46 @@ vbPolkitRequestCancel(vbPolkitRequest *request)
 {
     vbPolkit *polkit = request->polkit;
 
-    if (!request->cancellable) {
-        g_queue_remove(&polkit->waiting, request);
-        vbPolkitRequestFree(request);
-        return;
-    }
     /* Without it polkit would go on to ask for a password. */
-    if (polkit->bus)
-        g_dbus_connection_call(polkit->bus, VB_POLKIT_NAME, VB_POLKIT_PATH, VB_POLKIT_INTERFACE,
-                               "CancelCheckAuthorization", g_variant_new("(s)", request->number),
-                               NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL, NULL);
-    g_cancellable_cancel(request->cancellable);
+    if (polkit->bus && request->bus == polkit->bus) {
+        sd_bus_call_method_async(polkit->bus, NULL, VB_POLKIT_NAME, VB_POLKIT_PATH,
+                                 VB_POLKIT_INTERFACE, "CancelCheckAuthorization", NULL, NULL, "s",
+                                 request->number);
+        vbPolkitUpdate(polkit);
+    }
+    vbPolkitRequestFree(request);
 }
+
+#else
+
+struct _vbPolkit {
+    char nothing;
+};
+
+vbPolkit *
+vbPolkitNew(vbEpoll *epoll G_GNUC_UNUSED, const char *address G_GNUC_UNUSED)
+{
+    return g_new0(vbPolkit, 1);
+}
+
+void
+vbPolkitFree(vbPolkit *polkit)
+{
+    g_free(polkit);
+}
+
+vbPolkitRequest *
+vbPolkitCheck(vbPolkit *polkit G_GNUC_UNUSED, const char *action G_GNUC_UNUSED,
+              const vbPeer *peer G_GNUC_UNUSED, vbPolkitFunc func G_GNUC_UNUSED,
+              gpointer opaque G_GNUC_UNUSED)
+{
+    /* The configuration does not allow auth=polkit. */
+    g_assert_not_reached();
+}
+
+void
+vbPolkitRequestCancel(vbPolkitRequest *request G_GNUC_UNUSED)
+{
+}
+
+#endif

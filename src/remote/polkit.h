@@ -1,8 +1,8 @@
 /*
  * polkit.h: polkit is asked whether a process may do something
  *
- * Over the system bus, by GLib's D-Bus, which is not begun before somebody has to be asked about.
- * (Its worker thread moves bytes and touches nothing of ours; what comes is told in the main loop.)
+ * Over the system bus, which is not connected to before somebody has to be asked about.  By sd-bus,
+ * which needs no thread; without libsystemd nobody can be asked.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -10,6 +10,7 @@
 #pragma once
 
 #include "peer.h"
+#include "vbepoll.h"
 
 typedef struct _vbPolkit vbPolkit;
 typedef struct _vbPolkitRequest vbPolkitRequest;
@@ -17,9 +18,9 @@ typedef struct _vbPolkitRequest vbPolkitRequest;
 /* @code: 0 if it may; otherwise that, @domain and @text are what libvirtd says in this place */
 typedef void (*vbPolkitFunc)(gint32 code, gint32 domain, const char *text, gpointer opaque);
 
-/* @address: of the bus; NULL: the system's */
+/* @epoll: borrowed. @address: of the bus; NULL: the system's */
 vbPolkit *
-vbPolkitNew(const char *address);
+vbPolkitNew(vbEpoll *epoll, const char *address);
 
 /* All requests must have been answered or cancelled. */
 void

@@ -236,7 +236,7 @@ vbDaemonRun(const vbDaemonOptions *options, vbConfig *config, GError **error)
     g_autoptr(vbJournal) journal = vbJournalNew();
     const vbProberLimits limits = VB_PROBER_LIMITS;
     g_autoptr(vbProber) prober = vbProberNew(config->probeUid, config->probeGid, &limits);
-    g_autoptr(vbPolkit) polkit = vbPolkitNew(NULL);
+    g_autoptr(vbPolkit) polkit = epoll ? vbPolkitNew(epoll, NULL) : NULL;
     g_autoptr(vbUpstream) upstream = NULL;
     g_autoptr(vbListener) listener = NULL;
     vbRelayShared shared = {
