@@ -1,12 +1,16 @@
 """virsh console, on a terminal: a guest whose boot sector echoes its serial port."""
 
 import os
+import re
 import select
 import subprocess
+import termios
 import time
 import tty
 
 import pytest
+
+import harness
 
 ECHO = bytes.fromhex(
     "bafd03"  # read:  mov dx, 0x3fd   the line status
@@ -28,15 +32,25 @@ ESCAPE = b"\x1d"
 
 
 class Terminal:
-    """A command on a terminal of its own, that does not echo what is typed before it is read."""
+    """A command on a terminal of its own, that does not echo what is typed before it is read.
+
+    Signals are left on: that they are off is how one sees that virsh has made the terminal raw.
+    """
 
     def __init__(self, *argv):
         self._fd, child = os.openpty()
         tty.setraw(child)
+        mode = termios.tcgetattr(child)
+        mode[tty.LFLAG] |= termios.ISIG
+        termios.tcsetattr(child, termios.TCSANOW, mode)
         self._process = subprocess.Popen(argv, stdin=child, stdout=child, stderr=child,
                                          start_new_session=True)
         os.close(child)
         self.seen = b""
+
+    def is_raw(self):
+        """Whether it has been made raw; what was typed before has been thrown away then."""
+        return not termios.tcgetattr(self._fd)[tty.LFLAG] & termios.ISIG
 
     def read_until(self, text, seconds=15):
         """Reads until it has shown a text, or has ended; returns whether it has shown it."""
@@ -61,6 +75,12 @@ class Terminal:
         return self.seen, self._process.wait(15)
 
 
+def is_booted(guest):
+    """Whether its boot sector is running; before, its firmware may take what is typed."""
+    registers = guest.server.virsh("qemu-monitor-command", "--hmp", guest.name, "info registers")
+    return re.search(rb"\bEIP=00007c", registers.out)
+
+
 def console(server, *args):
     """virsh console on a terminal."""
     return Terminal("virsh", "-c", server.uri(), "console", *args)
@@ -69,18 +89,14 @@ def console(server, *args):
 def attach(server, guest, *options):
     """virsh console that has been heard by the guest.
 
-    The session of the one before may not have ended yet, and the guest takes a while to boot.
+    What is typed waits until QEMU, which looks once a second, sees that there is somebody.
     """
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        terminal = console(server, guest.name, *options)
-        assert terminal.read_until(b"Escape character is ^] (Ctrl + ])\n"), terminal.seen
-        terminal.type(b"?")
-        if terminal.read_until(b"?", 2):
-            return terminal
-        terminal.type(ESCAPE)
-        terminal.finish()
-    raise TimeoutError(terminal.seen)
+    harness.wait_for(lambda: is_booted(guest), 30)
+    terminal = console(server, guest.name, *options)
+    harness.wait_for(terminal.is_raw, 15)
+    terminal.type(b"?")
+    assert terminal.read_until(b"?"), terminal.seen
+    return terminal
 
 
 def leave(terminal):
