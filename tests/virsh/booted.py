@@ -156,7 +156,7 @@ class LibvirtGuest:
 class Reader:
     """Takes what a migration writes to a socket, slowly until it is told to hurry."""
 
-    def __init__(self, path, rate=4 << 20):
+    def __init__(self, path, rate=2 << 20):
         self.uri = f"unix:{path}"
         self._rate = rate
         self._hurry = threading.Event()

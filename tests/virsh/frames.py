@@ -122,7 +122,7 @@ def split(data):
 class Connection:
     """A client on a UNIX socket that speaks frames, with a deadline on everything it waits for."""
 
-    def __init__(self, path, timeout=10):
+    def __init__(self, path, timeout=30):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(timeout)
         self.socket.connect(str(path))

@@ -56,7 +56,7 @@ class Result(NamedTuple):
     err: bytes
 
 
-def wait_for(condition, seconds=10):
+def wait_for(condition, seconds=30):
     """Asks until the answer is true, and returns it; fails after a while."""
     end = time.monotonic() + seconds
     while not (answer := condition()):
@@ -67,13 +67,13 @@ def wait_for(condition, seconds=10):
 
 def assert_hung_up(pipe):
     """Asserts that nobody holds the other end of a pipe any more, and closes this one."""
-    ready, _, _ = select.select([pipe], [], [], 5)
+    ready, _, _ = select.select([pipe], [], [], 30)
     assert ready, "somebody still holds the other end"
     assert os.read(pipe, 1) == b""
     os.close(pipe)
 
 
-def run(argv, *, timeout=30, **options):
+def run(argv, *, timeout=60, **options):
     """Runs a command to its end; its output is bytes."""
     return subprocess.run(list(map(str, argv)), timeout=timeout, check=False,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -142,11 +142,11 @@ class Process:
         return self._popen.poll() is None
 
     def stop(self, number=signal.SIGTERM):
-        """Ends the process and returns its exit status; it gets ten seconds to go in peace."""
+        """Ends the process and returns its exit status; it gets half a minute to go in peace."""
         if self.running():
             self._popen.send_signal(number)
         try:
-            return self._popen.wait(10)
+            return self._popen.wait(30)
         except subprocess.TimeoutExpired:
             self._popen.kill()
             self._popen.wait()

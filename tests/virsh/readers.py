@@ -52,7 +52,7 @@ class Exporter:
         self.process = harness.Process(
             ["prometheus-libvirt-exporter", "--libvirt.uri", uri,
              "--web.listen-address", self.address], directory / "log")
-        harness.wait_for(self.listens, 20)
+        harness.wait_for(self.listens)
 
     def listens(self):
         """Whether it does; asked without a scrape."""
@@ -105,7 +105,7 @@ class Collectd:
         def seen():
             assert self.process.running(), self.log()
             return len(self.rows(domain, "memory-total")) >= count
-        harness.wait_for(seen, 20)
+        harness.wait_for(seen, 60)
 
     def values(self):
         """The last reading: (domain, file) -> value, where a file may have several."""

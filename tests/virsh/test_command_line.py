@@ -15,7 +15,7 @@ def needs_virtballoond(virtballoond):
 
 def refused(*args):
     """Runs virtballoond, which must exit with 2 and say why; returns what it says."""
-    done = harness.run([harness.DAEMON, *args], timeout=10)
+    done = harness.run([harness.DAEMON, *args])
     assert done.returncode == 2, done
     assert done.stderr, "no word on standard error"
     return done.stderr.decode()
@@ -99,7 +99,7 @@ def test_socket_mode_and_group_are_obeyed(start_virtballoond):
 
 def test_a_second_daemon_does_not_take_the_sockets_of_the_first(start_virtballoond):
     daemon = start_virtballoond()
-    done = harness.run(daemon.argv, timeout=10)
+    done = harness.run(daemon.argv)
     assert done.returncode > 0
     assert str(daemon.path) in done.stderr.decode()
     assert daemon.virsh("uri").code == 0

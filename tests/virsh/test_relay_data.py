@@ -8,12 +8,12 @@ import socket
 import struct
 import subprocess
 import threading
-import time
 
 import libvirt
 import pytest
 
 import frames
+import harness
 
 FEATURE_KEEPALIVE = 10
 
@@ -130,20 +130,36 @@ def test_other_calls_go_on_while_a_stream_is_open(connection, pool, content):
     assert received == content
 
 
-def test_events_arrive_the_same(direct, through, start_guest):
+def test_events_arrive_the_same(direct, through, start_guest, tmp_path):
+    """From when both see events to when both have seen the last one, however long that takes."""
     guest = start_guest()
-    watchers = [
-        subprocess.Popen(["virsh", "-c", server.uri(), "event", guest.name, "--all", "--loop",
-                          "--timeout", "2"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        for server in (direct, through)
-    ]
-    time.sleep(0.8)
-    for command in (("resume", guest.name), ("suspend", guest.name),
-                    ("metadata", guest.name, "urn:event", "--key", "e", "--set", "<e/>")):
-        assert direct.virsh(*command).code == 0
-    seen = [watcher.communicate(timeout=10)[0] for watcher in watchers]
+    logs = [tmp_path / name for name in ("direct", "through")]
+    watchers = []
+    for server, log in zip((direct, through), logs):
+        with open(log, "wb") as file:
+            watchers.append(subprocess.Popen(
+                ["virsh", "-c", server.uri(), "event", guest.name, "--all", "--loop"],
+                stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT))
+
+    def note(urn):
+        assert direct.virsh("metadata", guest.name, urn, "--key", "e", "--set", "<e/>").code == 0
+
+    def seen_by_both(urn):
+        return all(urn in log.read_text() for log in logs)
+
+    harness.wait_for(lambda: note("urn:begin") or seen_by_both("urn:begin"))
+    for command in ("resume", "suspend"):
+        assert direct.virsh(command, guest.name).code == 0
+    note("urn:end")
+    harness.wait_for(lambda: seen_by_both("urn:end"))
+    for watcher in watchers:
+        watcher.terminate()
+        watcher.wait()
+    seen = [[line for line in log.read_text().splitlines() if "urn:begin" not in line]
+            for log in logs]
     assert seen[0] == seen[1]
-    assert b"Resumed" in seen[0] and b"Suspended" in seen[0] and b"metadata-change" in seen[0]
+    text = "\n".join(seen[0])
+    assert "Resumed" in text and "Suspended" in text and "metadata-change" in text
 
 
 def test_keepalive_goes_on_while_a_call_waits(direct, through, start_guest):

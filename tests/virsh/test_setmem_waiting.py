@@ -16,6 +16,7 @@ import setmem
 
 OPERATION_TIMEOUT = 68
 DEADLINE = 25
+KEEPALIVE = 30  # after which a client gives a server up that says nothing
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_a_decision_that_waits_holds_up_nobody_else(daemon, guest, start_guest):
             waiting.send(setmem.shrink(other, serial=7))
             reply = waiting.read_frame()
             assert (reply.serial, reply.status) == (7, frames.OK)
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < DEADLINE / 2
         reply = waiting.read_frame()
         assert (reply.serial, reply.status) == (5, frames.OK)
 
@@ -78,7 +79,7 @@ def test_calls_for_one_guest_wait_for_each_other(direct, daemon, guest):
 
 def test_a_client_that_does_not_read_its_reply_gives_up_its_turn(virtballoond, start_guest):
     guest = start_guest()
-    with virtballoond.open() as deaf, virtballoond.open(timeout=DEADLINE + 3) as other:
+    with virtballoond.open() as deaf, virtballoond.open() as other:
         with stopped(guest):
             deaf.send(setmem.shrink(guest))
             time.sleep(0.3)
@@ -109,7 +110,7 @@ def test_what_could_not_be_checked_in_time_is_refused(daemon, guest):
             started = time.monotonic()
             connection.send(setmem.shrink(guest))
             error = connection.read_frame().error()
-            assert DEADLINE - 2 < time.monotonic() - started < DEADLINE + 3
+            assert DEADLINE - 2 < time.monotonic() - started < KEEPALIVE
             assert error.code == OPERATION_TIMEOUT
             assert guest.name in error.message
             assert connection.call(frames.GET_VERSION, serial=6).serial == 6

@@ -17,7 +17,7 @@ import setmem
 
 OPERATION_TIMEOUT = 68
 OURS, LIBVIRTS = 25, 30
-GRACE = 3
+GRACE = 5
 
 
 class Outcome(NamedTuple):

@@ -104,7 +104,7 @@ def test_an_emulator_that_is_recorded_has_what_it_had(recorded):
 def test_what_is_no_qemu_is_said_so_and_exits_with_3(program, script):
     began = time.monotonic()
     (found,) = emulators("--emulator", program(script), code=3)
-    assert found["error"] and found["devices"] == [] and time.monotonic() - began < 5
+    assert found["error"] and found["devices"] == [] and time.monotonic() - began < 9
 
 
 def test_one_that_is_no_qemu_does_not_hide_the_others():
@@ -116,7 +116,7 @@ def test_a_binary_that_says_nothing_has_ten_seconds_and_is_ended(program, direct
     path = program(f"echo $$ > {directory}/pid; exec sleep 100")
     began = time.monotonic()
     (found,) = emulators("--emulator", path, code=3)
-    assert 9 < time.monotonic() - began < 12
+    assert 9 < time.monotonic() - began < 19
     assert found["error"] == "it did not answer in time"
     assert not Path("/proc", (directory / "pid").read_text().strip()).exists()
 
@@ -129,7 +129,7 @@ def test_a_binary_goes_when_virt_balloon_is_ended(program, directory):
         harness.wait_for(lambda: mark.exists() and mark.read_text().endswith("\n"))
         child = Path("/proc", mark.read_text().strip())
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == -signal.SIGTERM
+        assert process.wait(30) == -signal.SIGTERM
     harness.wait_for(lambda: not child.exists() or " Z " in (child / "stat").read_text())
     mark.unlink()
 

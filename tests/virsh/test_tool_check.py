@@ -17,7 +17,7 @@ def check(directory):
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         by_file = tool.run(*options, "check", path)
         with open(path, "rb") as file:
-            by_input = subprocess.run([tool.TOOL, *options, "check", "-"], stdin=file, timeout=10,
+            by_input = subprocess.run([tool.TOOL, *options, "check", "-"], stdin=file, timeout=60,
                                       capture_output=True, check=False)
         assert by_input.returncode == by_file.returncode
         assert by_input.stdout == by_file.stdout

@@ -30,7 +30,7 @@ def complete(line, **environment):
              if word or not part]
     text = SCRIPT.format(file=COMPLETION, line=shlex.quote(line), point=len(line),
                          last=len(words) - 1, words=shlex.join(words))
-    done = subprocess.run(["bash", "-c", text], capture_output=True, timeout=20, check=True,
+    done = subprocess.run(["bash", "-c", text], capture_output=True, timeout=60, check=True,
                           text=True, env=os.environ | environment)
     assert done.stderr == ""
     return done.stdout.split("\n")[:-1] if done.stdout != "\n" else []

@@ -73,7 +73,7 @@ def shell(direct, directory):
         mail.console.wait_for()
         give_up_for_nothing(mail, booted.Reader(here / "snapshot"))
         yield lambda command: subprocess.run(
-            ["bash", "-c", command], cwd=here, env=environment, timeout=30, check=False, text=True,
+            ["bash", "-c", command], cwd=here, env=environment, timeout=60, check=False, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
         mail.destroy()
         web.destroy()
