@@ -20,7 +20,7 @@
 #include "vberror.h"
 
 /* Who waits is told within 5 s. */
-#define VB_MONITOR_MSEC 4500
+#define VB_MONITOR_MSEC 4000
 /* Of one line; see QEMU_MONITOR_ANSWER_MAX. */
 #define VB_MONITOR_LINE_MAX 262144
 /* Of events between a question and its answer. */
