@@ -14,6 +14,7 @@
 #include "guest.h"
 #include "qemu_message.h"
 #include "qemu_start.h"
+#include "qemu_validate.h"
 #include "tool.h"
 
 /* As much as libvirt's protocol takes. */
@@ -94,6 +95,7 @@ vbVerbCheck(const vbTool *tool, int argc, char **argv)
     g_autofree char *text = NULL;
     const vbDomainDef *def;
     const char *stored;
+    const char *problem;
     size_t length = 0;
     bool printed;
 
@@ -116,8 +118,11 @@ vbVerbCheck(const vbTool *tool, int argc, char **argv)
 
     def = qemuDomainFactsGetDef(facts);
     verdict = qemuDomainInspect(facts, &settings);
-    printed = tool->json ? vbToolPrintJSON(vbCheckToJSON(def, verdict, document->errorText)) :
-        vbCheckPrint(def, verdict, document->errorText);
-    return !document->errorText && printed && verdict->inhibitors->len == 0 ? VB_EXIT_OK :
+    problem = document->errorText;
+    if (!problem && !qemuValidateStoredPolicy(def, &error))
+        problem = error->message;
+    printed = tool->json ? vbToolPrintJSON(vbCheckToJSON(def, verdict, problem)) :
+        vbCheckPrint(def, verdict, problem);
+    return !problem && printed && verdict->inhibitors->len == 0 ? VB_EXIT_OK :
         VB_EXIT_NOT_SO;
 }

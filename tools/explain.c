@@ -147,6 +147,21 @@ vbExplainAppendSizes(const vbGuest *guest, GString *story)
     vbExplainAppendUnfreed(guest, story);
 }
 
+static void
+vbExplainAppendPolicy(const vbGuest *guest, GString *story)
+{
+    const vbDomainDef *def = qemuDomainFactsGetDef(guest->facts);
+
+    if (def->policy == VB_DOMAIN_BALLOON_POLICY_INVALID) {
+        g_autofree char *stored = qemuMessageFormatName(def->policyText);
+
+        g_string_append_printf(story, "Its policy is '%s': what is stored, '%s', is none.\n",
+                               vbGuestGetPolicy(guest), stored);
+    } else {
+        g_string_append_printf(story, "Its policy is '%s'.\n", vbGuestGetPolicy(guest));
+    }
+}
+
 /* libvirt's words help nobody whose QEMU was not started by it. */
 static char *
 vbExplainFormatAdvice(const vbGuest *guest)
@@ -192,7 +207,7 @@ vbExplainPrint(const vbTool *tool, const vbGuest *guest)
     vbExplainAppendEvidence(guest, story);
     vbExplainAppendSizes(guest, story);
     if (!guest->alone)
-        g_string_append_printf(story, "Its policy is '%s'.\n", vbGuestGetPolicy(guest));
+        vbExplainAppendPolicy(guest, story);
     vbExplainAppendAdvice(guest, story);
     return vbToolPrint(story->str);
 }

@@ -175,6 +175,20 @@ qemuValidateAttributes(const vbDomainDef *def, GError **error)
 }
 
 bool
+qemuValidateStoredPolicy(const vbDomainDef *def, GError **error)
+{
+    g_autofree char *shown = NULL;
+
+    if (def->policy != VB_DOMAIN_BALLOON_POLICY_INVALID)
+        return true;
+    shown = qemuMessageFormatName(def->policyText);
+    g_set_error(error, VB_ERROR, VB_ERROR_XML,
+                "the stored policy '%s' is none and counts as 'block': expected %s", shown,
+                QEMU_VALIDATE_POLICIES);
+    return false;
+}
+
+bool
 qemuValidateHasOptOut(const vbDomainDef *def)
 {
     for (guint i = 0; i < def->hostdevs->len; i++) {

@@ -23,6 +23,11 @@
 bool
 qemuValidateAttributes(const vbDomainDef *def, GError **error);
 
+/* Whether the policy that @def has in its metadata is one; @error: VB_ERROR_XML. One that is none is
+ * kept, because a domain that has it must be possible to define again, and counts as 'block'. */
+bool
+qemuValidateStoredPolicy(const vbDomainDef *def, GError **error);
+
 /* Whether QEMU would take an opt-out of @hostdev, a device of @def. */
 bool
 qemuValidateCanBeOptedOut(const vbDomainDef *def, const vbDomainHostdevDef *hostdev);

@@ -72,6 +72,15 @@ def test_attributes_that_virtballoond_refuses_are_a_problem(check, devices, prob
     assert problem in found["problem"]
 
 
+def test_a_stored_policy_that_is_none_is_a_problem_though_virtballoond_takes_it(
+        virtballoond, domain, check):
+    stored = guests.policy("wran")
+    text = tool.text_of(check(tool.definition("checked", extra=stored)), 1)
+    assert text == ("domain 'checked': the stored policy 'wran' is none and counts as 'block': "
+                    "expected 'block', 'warn', 'ignore', 'redirect' or 'default'\n")
+    domain.define(virtballoond, guests.BALLOON, stored)
+
+
 def test_it_is_what_virtballoond_makes_of_the_same_document(virtballoond, direct, domain, check):
     for devices in (attributes.balloon("warn") + attributes.mdev("on"),
                     guests.BALLOON + guests.MDEV):

@@ -58,6 +58,12 @@ def test_a_domain_without_a_balloon_has_no_sizes_and_needs_no_advice(direct, dom
         "Its policy is 'default'.\n")
 
 
+def test_a_stored_policy_that_is_none_is_said_to_be_none(direct, domain):
+    domain.define(direct, guests.BALLOON, guests.policy("wran\u202e"))
+    assert tool.text_of(tool.ask(direct, "explain", domain.name)).endswith(
+        "\nIts policy is 'block': what is stored, 'wran?', is none.\n")
+
+
 @pytest.mark.parametrize("readonly", [False, True])
 def test_without_asking_the_domain_is_not_tainted(direct, through, start_guest, readonly):
     doubtful = start_guest(extra=guests.COMMAND_LINE)
