@@ -318,7 +318,7 @@ class Virtballoond:
                  "--socket-dir", self.directory, "--upstream-dir", "/run/libvirt"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            wait_until(self.is_up, 20, "virtballoond's socket")
+            wait_until(self.is_up, 60, "virtballoond's socket")
         except AssertionError:
             self.stop()
             raise
@@ -346,5 +346,5 @@ class Virtballoond:
         """Ends it, and fails when it was gone already or ended badly."""
         early = self.process.poll()
         self.process.terminate()
-        status = self.process.wait(timeout=20)
+        status = self.process.wait(timeout=60)
         assert early is None and status == 0, f"virtballoond ended with {status}: {self.log()}"
