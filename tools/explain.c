@@ -119,7 +119,8 @@ vbExplainAppendUnfreed(const vbGuest *guest, GString *story)
         return;
     text = guest->verdict->state == QEMU_DOMAIN_BALLOON_AVAILABLE ?
         g_strdup_printf("Up to %s of that was given up while something inhibited, if ever "
-                        "something did: 'virt-balloon reclaim' frees it.", unfreed) :
+                        "something did: 'virt-balloon reclaim' frees it. What QEMU needs for itself "
+                        "may be part of it, and stays.", unfreed) :
         g_strdup_printf("Up to %s of that the guest has given up for nothing.", unfreed);
     vbExplainAppendLines(story, "", text);
 }
