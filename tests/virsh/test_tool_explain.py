@@ -95,4 +95,6 @@ def test_a_domain_that_is_not_there_exits_with_1(direct, through):
 
 def test_a_connection_that_may_not_ask_qemu_exits_with_1_and_says_why(direct, guest):
     done = tool.run("-c", direct.uri(readonly=True), "explain", guest.name)
-    assert tool.complaint(done, 1).startswith(f"domain '{guest.name}': ")
+    said = tool.complaint(done, 1)
+    assert said.startswith(f"domain '{guest.name}': ")
+    assert said.endswith("; '--no-ask' tells what is known without asking QEMU")
