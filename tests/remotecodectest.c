@@ -1442,6 +1442,24 @@ testWantDomains(void)
     }
 }
 
+/* Each time that more is wanted all of it is walked again. */
+static void
+testWantDomainsSeldom(void)
+{
+    g_autoptr(GByteArray) bytes = testNewDomains(REMOTE_DOMAIN_LIST_MAX);
+    guint asked = 0;
+    size_t have = 0;
+    size_t want;
+
+    while ((want = remoteArgsWant("D", bytes->data, have)) > have) {
+        g_assert_cmpuint(want, <=, bytes->len);
+        have = want;
+        asked++;
+    }
+    g_assert_cmpuint(have, ==, bytes->len);
+    g_assert_cmpuint(asked, <, 20);
+}
+
 static void
 testWantMostDomains(void)
 {
@@ -1455,7 +1473,8 @@ testWantMostDomains(void)
     g_assert_cmpuint(testWantRun("D", more), ==, 4);
 }
 
-/* Nothing is wanted of a list that is none, nor of a name that is none in the middle of it. */
+/* Nothing is wanted of a list that is none, and of a name that is none in the middle of it no more
+ * than what every domain has. */
 static void
 testWantHostileDomains(void)
 {
@@ -1474,14 +1493,13 @@ testWantHostileDomains(void)
     }
     for (size_t i = 0; i < G_N_ELEMENTS(lengths); i++) {
         g_autoptr(GByteArray) bytes = g_byte_array_new();
-        size_t place;
 
         testPutWord(bytes, 2);
         testPutDomain(bytes, "guest", 7);
-        place = bytes->len;
         testPutWord(bytes, lengths[i]);
-        testPutLong(bytes, 0);
-        g_assert_cmpuint(testWantRun("Duu", bytes), ==, place + 4);
+        for (size_t j = 0; j < 5; j++)
+            testPutLong(bytes, 0);
+        g_assert_cmpuint(testWantRun("Duu", bytes), ==, 4 + 2 * 24);
         g_assert_null(remoteArgsFindDocuments("Duu", bytes->data, bytes->len));
     }
 }
@@ -1603,6 +1621,8 @@ static void
 testAddLists(void)
 {
     g_test_add_func("/remotecodec/a list of domains wants what it has", testWantDomains);
+    g_test_add_func("/remotecodec/a long list of domains does not want each one for itself",
+                    testWantDomainsSeldom);
     g_test_add_func("/remotecodec/a list may have as many domains as allowed, and no more",
                     testWantMostDomains);
     g_test_add_func("/remotecodec/nothing is wanted of a list that is none",

@@ -9,6 +9,9 @@
 #include <libvirt/libvirt.h>
 #include <string.h>
 
+/* Of a domain without a name: the length of that, its UUID and its number. */
+#define REMOTE_DOMAIN_SIZE_MIN 24
+
 size_t
 remoteGetPadded(size_t length)
 {
@@ -143,7 +146,11 @@ remoteWalkDomains(remoteWalk *walk)
         return REMOTE_WALK_END;
     for (guint32 i = 0; i < count && result == REMOTE_WALK_ON; i++) {
         result = remoteWalkString(walk, NULL);
-        walk->need += result == REMOTE_WALK_ON ? 16 + 4 : 0;
+        if (result == REMOTE_WALK_ON)
+            walk->need += REMOTE_DOMAIN_SIZE_MIN - 4;
+        /* Who asked for one after the other would walk along all of them each time. */
+        else if (result == REMOTE_WALK_MORE)
+            walk->need += (size_t)(count - i) * REMOTE_DOMAIN_SIZE_MIN - 4;
     }
     return result;
 }
