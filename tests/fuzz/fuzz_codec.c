@@ -15,7 +15,9 @@
 
 #include "fuzz.h"
 #include "fuzz_xdr.h"
+#include "qemu_driver.h"
 
+#define FUZZ_LAYOUTS 64
 /* Two arguments with up to 64 typed parameters, of which each is asked for in three pieces. */
 #define FUZZ_ASKED_MAX (2 * (64 * 3 + 1) + 8)
 
@@ -86,6 +88,22 @@ fuzzWalkParams(fuzzPlace *place)
 }
 
 static bool
+fuzzWalkDomains(fuzzPlace *place)
+{
+    guint32 count;
+
+    if (!fuzzTakeWord(place, &count) || count > 16384)
+        return false;
+    for (guint32 i = 0; i < count; i++) {
+        remoteDocument name = { 0 };
+
+        if (!fuzzTakeDocument(place, &name) || !fuzzSkip(place, 20))
+            return false;
+    }
+    return true;
+}
+
+static bool
 fuzzWalkLetter(fuzzPlace *place, char letter)
 {
     remoteDocument string = { 0 };
@@ -100,6 +118,8 @@ fuzzWalkLetter(fuzzPlace *place, char letter)
         return fuzzSkip(place, 4);
     case 'T':
         return fuzzWalkParams(place);
+    case 'D':
+        return fuzzWalkDomains(place);
     default:
         if (strchr("oO", letter) && !fuzzTakeWord(place, &present))
             return false;
@@ -421,23 +441,38 @@ fuzzError(gint32 code, gint32 domain, const char *text)
     CHECK(fuzzGetWord(at + 8) == 0);
 }
 
+/* What the arguments of the procedures are made of, each layout once. */
+static const char *const *
+fuzzGetLayouts(void)
+{
+    static const char *layouts[FUZZ_LAYOUTS + 1];
+    guint count = 0;
+
+    if (layouts[0])
+        return layouts;
+    for (gint32 number = 0; number < 1000; number++) {
+        for (guint32 program = REMOTE_PROGRAM; program <= QEMU_PROGRAM; program++) {
+            const qemuDriverProcedure *found = qemuDriverFindProcedure(program, 1, number);
+
+            if (!found || g_strv_contains(layouts, found->layout))
+                continue;
+            CHECK(count < FUZZ_LAYOUTS);
+            layouts[count++] = found->layout;
+        }
+    }
+    CHECK(count > 20);
+    return layouts;
+}
+
 int
 LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
 {
-    static const char *layouts[] = { "dl", "dlu", "dsu", "ds", "s", "su", "d", "ss", "u", "" };
-    /* Every combination that a procedure has. */
-    static const char *documents[] = {
-        "S", "Su", "dS", "dSu", "sOu", "Tu", "ololS", "xololS", "Txu", "lolS", "xlolS", "dOlol",
-        "dTu", "dOxoolol", "doTxu", "dsOu", "sSu", "dOu",
-    };
+    const char *const *layouts = fuzzGetLayouts();
     g_autofree char *text = g_strndup((const char *)data, size);
-    guint i;
 
-    for (i = 0; i < G_N_ELEMENTS(layouts); i++)
+    for (size_t i = 0; layouts[i]; i++) {
         fuzzArgsWant(layouts[i], data, size);
-    for (i = 0; i < G_N_ELEMENTS(documents); i++) {
-        fuzzArgsWant(documents[i], data, size);
-        fuzzDocuments(documents[i], data, size);
+        fuzzDocuments(layouts[i], data, size);
     }
     fuzzSetMemory(data, size, false, text);
     fuzzSetMemory(data, size, true, text);
