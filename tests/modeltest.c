@@ -501,8 +501,9 @@ testSteps(void)
 /* The command line */
 
 static void
-testPrintFigures(double seconds)
+testPrintFigures(unsigned int count, guint32 seed, double seconds)
 {
+    unsigned long long steps = 0;
     modelStepKind kind;
 
     printf("%-20s %10s %10s %10s %10s %10s\n", "step", "times", "passed", "logged", "refused",
@@ -512,8 +513,10 @@ testPrintFigures(double seconds)
 
         printf("%-20s %10llu %10llu %10llu %10llu %10llu\n", modelStepName(kind), figures->steps,
                figures->passed, figures->logged, figures->refused, figures->asked);
+        steps += figures->steps;
     }
-    printf("%.1f s\n", seconds);
+    printf("%u sequences from seed %" G_GUINT32_FORMAT ", %llu steps: code and model agree; %.1f s\n",
+           count, seed, steps, seconds);
 }
 
 static int
@@ -523,7 +526,7 @@ testRunMany(unsigned int count, guint32 seed)
     g_autoptr(GArray) found = testSearch(seed, count, MODEL_LIE_NONE);
 
     if (!found)
-        testPrintFigures((double)(g_get_monotonic_time() - start) / G_USEC_PER_SEC);
+        testPrintFigures(count, seed, (double)(g_get_monotonic_time() - start) / G_USEC_PER_SEC);
     return found ? 1 : 0;
 }
 
