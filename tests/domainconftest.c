@@ -1973,6 +1973,38 @@ testEntityBomb(void)
     testAssertRefused(xml->str, "*document type declaration*");
 }
 
+/* Between @before and @after stands one name after the other, each of them twice. */
+static char *
+testMakeNames(const char *before, const char *after, guint count)
+{
+    GString *xml = g_string_new("<domain type='kvm'><name>a</name><memory>1</memory><devices>");
+
+    for (guint i = 0; i < 2 * count; i++)
+        g_string_append_printf(xml, "%sn%u%s", before, i % count, after);
+    g_string_append(xml, "</devices></domain>");
+    return g_string_free(xml, FALSE);
+}
+
+/* libxml2 before 2.12 finds a name the slower the more of them there are: half a million take
+ * seconds, in which nobody is served. */
+static void
+testManyNames(void)
+{
+    static const char *const around[][2] = {
+        { "<", "/>" }, { "<a ", "='b'/>" }, { "<a xmlns:", "='b'/>" }, { "<?", "?>" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(around); i++) {
+        g_autofree char *some = testMakeNames(around[i][0], around[i][1], 19000);
+        g_autofree char *more = testMakeNames(around[i][0], around[i][1], 21000);
+        g_autoptr(vbDomainDef) def = testParse(some);
+
+        g_assert_cmpstr(def->name, ==, "a");
+        testAssertRefused(more, "*more than 20000 different names*");
+        testAssertDeviceRefused(more, VB_ERROR_UNREAD);
+    }
+}
+
 static void
 testUndeclaredEntity(void)
 {
@@ -2285,6 +2317,7 @@ main(int argc, char **argv)
     TEST("control characters are refused", testControlCharacter);
     TEST("an unknown encoding is refused", testUnknownEncoding);
     TEST("a document type declaration is refused", testDoctype);
+    TEST("a document with very many names is not read", testManyNames);
     TEST("an entity bomb does not go off", testEntityBomb);
     TEST("an entity that is not declared is refused", testUndeclaredEntity);
     TEST("an external entity is not loaded", testExternalEntity);

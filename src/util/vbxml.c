@@ -7,6 +7,7 @@
 #include "vbxml.h"
 
 #include <errno.h>
+#include <libxml/SAX2.h>
 #include <libxml/parser.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -16,6 +17,9 @@
 
 /* libvirt's own elements have a dozen. */
 #define VB_XML_ATTRIBUTES_MAX 1000
+/* And its grammar has a thousand. Values of up to three bytes count as well, since libxml2 keeps
+ * them with the names. */
+#define VB_XML_NAMES_MAX 20000
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlParserCtxt, xmlFreeParserCtxt)
 
@@ -30,6 +34,7 @@ typedef struct {
     char *message; /* libxml2's first fatal error, or NULL */
     int line;
     bool doctype;
+    bool crowded;
 } vbXMLParserData;
 
 /* Documents and what libxml2 says of them end up in logs and on terminals. */
@@ -80,6 +85,37 @@ vbXMLRefuseDoctype(void *opaque,
 
     data->doctype = true;
     xmlStopParser(ctxt);
+}
+
+/* libxml2 before 2.12 keeps names in a table that stops growing at a few thousand: where all of them
+ * differ, a document of 4 MiB would keep us for seconds.  Returns whether to go on. */
+static bool
+vbXMLCheckNames(xmlParserCtxt *ctxt)
+{
+    vbXMLParserData *data = ctxt->_private;
+
+    if (xmlDictSize(ctxt->dict) <= VB_XML_NAMES_MAX)
+        return true;
+    data->crowded = true;
+    xmlStopParser(ctxt);
+    return false;
+}
+
+static void
+vbXMLStartElement(void *opaque, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+                  int namespaceCount, const xmlChar **namespaces, int attributeCount,
+                  int defaultedCount, const xmlChar **attributes)
+{
+    if (vbXMLCheckNames(opaque))
+        xmlSAX2StartElementNs(opaque, name, prefix, uri, namespaceCount, namespaces,
+                              attributeCount, defaultedCount, attributes);
+}
+
+static void
+vbXMLProcessingInstruction(void *opaque, const xmlChar *target, const xmlChar *text)
+{
+    if (vbXMLCheckNames(opaque))
+        xmlSAX2ProcessingInstruction(opaque, target, text);
 }
 
 /* libxml2 before 2.12 compares every attribute of an element with every other one, and every prefix
@@ -146,6 +182,8 @@ vbXMLParse(const char *xml, size_t length, GError **error)
     ctxt->_private = &data;
     ctxt->sax->serror = vbXMLCatchError;
     ctxt->sax->internalSubset = vbXMLRefuseDoctype;
+    ctxt->sax->startElementNs = vbXMLStartElement;
+    ctxt->sax->processingInstruction = vbXMLProcessingInstruction;
     /* Not xmlCtxtReadMemory(), which follows declared encodings that this one does not (2.9.14). */
     doc = xmlCtxtReadDoc(ctxt, (const xmlChar *)text, NULL, NULL,
                          XML_PARSE_NONET | XML_PARSE_NOWARNING);
@@ -154,6 +192,12 @@ vbXMLParse(const char *xml, size_t length, GError **error)
     if (data.doctype) {
         g_set_error(error, VB_ERROR, VB_ERROR_UNREAD,
                     "the document has a document type declaration, which is not read");
+        return NULL;
+    }
+    if (data.crowded) {
+        g_set_error(error, VB_ERROR, VB_ERROR_UNREAD,
+                    "the document has more than %d different names, which is not read",
+                    VB_XML_NAMES_MAX);
         return NULL;
     }
     if (!doc) {
