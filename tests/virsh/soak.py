@@ -92,11 +92,13 @@ class Soak:
         self._host = host
         self.checker = Checker()
         self.rounds = []
+        self.before = None
         self._random = random.Random(1)
         self._setting = soaksetting.Setting(host, daemon, directory)
 
     def run(self, seconds, rounds):
         """Has so many rounds, in so many seconds."""
+        self.before = self.daemon.idle_fds(), self.daemon.process.memory_kib()
         for number in range(rounds):
             before = self.checker.compared.total()
             sampler = Sampler(self.daemon.process)
@@ -131,12 +133,14 @@ class Soak:
         first, last = self.rounds[0], self.rounds[-1]
         kinds = ", ".join(f"{kind} {count}" for kind, count in
                           sorted(self.checker.compared.items()))
+        fds, memory = self.before
         return "\n".join([
             f"compared: {self.checker.compared.total()} ({kinds})",
             f"differences: {len(self.checker.differences)}",
-            f"descriptors: {first.fds} after the first round, {last.fds} after the last, "
-            f"at most {max(entry.most_fds for entry in self.rounds)}",
-            f"memory: {first.memory} KiB after the first round, {last.memory} KiB after the last, "
+            f"descriptors: {fds} at the start, {first.fds} after the first round, {last.fds} after "
+            f"the last, at most {max(entry.most_fds for entry in self.rounds)}",
+            f"memory: {memory} KiB at the start, {first.memory} KiB after the first round, "
+            f"{last.memory} KiB after the last, "
             f"at most {max(entry.most_memory for entry in self.rounds)} KiB",
             *self.checker.differences[:DIFFERENCES]])
 
