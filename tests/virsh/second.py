@@ -56,8 +56,8 @@ class Host(harness.Server):
              "sh", "-ec", HIDE, "sh", directory], harness.RESULTS / "second.out")
         harness.wait_for((directory / "ready").exists)
         self._run = Path(f"/proc/{self._holder.pid}/root/run/libvirt/qemu")
-        self._argv = ["nsenter", "--target", self._holder.pid, "--mount", "--uts", "--",
-                      "libvirtd", "-f", config, "-p", "/run/libvirt/libvirtd.pid"]
+        self.enter = ["nsenter", "--target", self._holder.pid, "--mount", "--uts", "--"]
+        self._argv = [*self.enter, "libvirtd", "-f", config, "-p", "/run/libvirt/libvirtd.pid"]
         self._start()
 
     def _start(self):
