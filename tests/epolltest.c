@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib-unix.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -537,6 +538,13 @@ testTimer(gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
+static gboolean
+testNever(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED,
+          gpointer opaque G_GNUC_UNUSED)
+{
+    g_assert_not_reached();
+}
+
 static void
 testOthersRun(void)
 {
@@ -553,6 +561,161 @@ testOthersRun(void)
     g_assert_true(fired);
     g_assert_cmpuint(watch.calls, >, 1);
     testWatchClear(&watch);
+}
+
+/* ---- beside other sources ---- */
+
+/* A source that goes before all events of one turn, and does something then. */
+typedef struct {
+    GSource source;
+    testWatch *remove;
+} testFirst;
+
+static gboolean
+testFirstCheck(GSource *source G_GNUC_UNUSED)
+{
+    return TRUE;
+}
+
+static gboolean
+testFirstDispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+    testFirst *first = (testFirst *)source;
+
+    if (first->remove)
+        vbEpollWatchRemove(g_steal_pointer(&first->remove->watch));
+    return G_SOURCE_REMOVE;
+}
+
+static void
+testAddFirst(testWatch *remove)
+{
+    static GSourceFuncs funcs = { .check = testFirstCheck, .dispatch = testFirstDispatch };
+    GSource *source = g_source_new(&funcs, sizeof(testFirst));
+
+    ((testFirst *)source)->remove = remove;
+    g_source_set_priority(source, G_PRIORITY_HIGH);
+    g_source_attach(source, NULL);
+    g_source_unref(source);
+}
+
+static void
+testRemoveBeforeDelivery(void)
+{
+    g_autoptr(vbEpoll) epoll = testNew();
+    testWatch watch;
+    testWatch other;
+
+    testWatchInit(&watch, epoll, EPOLLIN);
+    testWatchInit(&other, epoll, EPOLLIN);
+    testTurn();
+    testWatchWrite(&watch);
+    testWatchWrite(&other);
+    testAddFirst(&watch);
+    testTurn();
+    g_assert_null(watch.watch);
+    g_assert_cmpuint(other.calls, ==, 0);
+    testTurn();
+    g_assert_cmpuint(watch.calls, ==, 0);
+    g_assert_cmpuint(other.calls, ==, 1);
+    testWatchClear(&watch);
+    testWatchClear(&other);
+}
+
+static void
+testFreeBeforeDelivery(void)
+{
+    g_autoptr(vbEpoll) epoll = testNew();
+    testWatch watch;
+
+    testWatchInit(&watch, epoll, EPOLLIN);
+    testTurn();
+    testWatchWrite(&watch);
+    testAddFirst(&watch);
+    testTurn();
+    g_assert_null(watch.watch);
+    testWatchClear(&watch);
+}
+
+static void
+testHangUpDelayed(void)
+{
+    g_autoptr(vbEpoll) epoll = testNew();
+    testWatch watch;
+
+    testWatchInit(&watch, epoll, 0);
+    testTurn();
+    testWatchHangUp(&watch);
+    testAddFirst(NULL);
+    testTurn();
+    g_assert_cmpuint(watch.calls, ==, 0);
+    testTurn();
+    g_assert_cmpuint(watch.calls, ==, 1);
+    testTurn();
+    g_assert_cmpuint(watch.calls, ==, 1);
+    testWatchClear(&watch);
+}
+
+static gpointer
+testOtherThread(gpointer opaque)
+{
+    g_usleep(50000);
+    g_idle_add(testTimer, opaque);
+    return NULL;
+}
+
+static void
+testWokenUp(void)
+{
+    g_autoptr(vbEpoll) epoll = testNew();
+    bool fired = false;
+    testWatch watch;
+    GThread *thread;
+
+    testWatchInit(&watch, epoll, EPOLLIN);
+    testTurn();
+    thread = g_thread_new("other", testOtherThread, &fired);
+    /* It would wait for ever. */
+    while (!fired)
+        g_main_context_iteration(NULL, TRUE);
+    g_thread_join(thread);
+    g_assert_cmpuint(watch.calls, ==, 0);
+    /* Nothing is left of it that would keep the loop busy. */
+    fired = false;
+    g_timeout_add(50, testTimer, &fired);
+    for (guint turns = 0; turns < 5 && !fired; turns++)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_true(fired);
+    testWatchClear(&watch);
+}
+
+/* As while another program is asked something: the main loop waits for more than the set. */
+static void
+testMoreDescriptors(void)
+{
+    g_autoptr(vbEpoll) epoll = testNew();
+    testWatch watch;
+    testWatch late;
+    guint source;
+    int fds[2];
+
+    g_assert_cmpint(pipe(fds), ==, 0);
+    testWatchInit(&watch, epoll, EPOLLIN);
+    testTurn();
+    source = g_unix_fd_add(fds[0], G_IO_IN, testNever, NULL);
+    testWatchWrite(&watch);
+    testTurn();
+    g_assert_cmpuint(watch.calls, ==, 1);
+    g_source_remove(source);
+    testWatchInit(&late, epoll, EPOLLIN);
+    testWatchWrite(&late);
+    testTurn();
+    g_assert_cmpuint(watch.calls, ==, 2);
+    g_assert_cmpuint(late.calls, ==, 1);
+    close(fds[0]);
+    close(fds[1]);
+    testWatchClear(&watch);
+    testWatchClear(&late);
 }
 
 static void
@@ -661,6 +824,15 @@ main(int argc, char **argv)
     g_test_add_func("/epoll/among many ready descriptors everyone's turn comes", testMany);
     g_test_add_func("/epoll/many watches may be removed in one delivery", testManyRemovedByOne);
     g_test_add_func("/epoll/a busy descriptor lets other sources run", testOthersRun);
+    g_test_add_func("/epoll/a watch may go between its event and the delivery",
+                    testRemoveBeforeDelivery);
+    g_test_add_func("/epoll/a set may go between an event and its delivery",
+                    testFreeBeforeDelivery);
+    g_test_add_func("/epoll/a hang-up is not lost where another source goes first",
+                    testHangUpDelayed);
+    g_test_add_func("/epoll/another thread wakes the loop up", testWokenUp);
+    g_test_add_func("/epoll/a main loop that waits for more delivers the same",
+                    testMoreDescriptors);
     g_test_add_func("/epoll/two sets do not disturb each other", testTwoSets);
 
     g_test_add_func("/epoll/a descriptor is watched once", testAddTwice);
