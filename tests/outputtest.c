@@ -241,7 +241,70 @@ testReadEndsBehindFd(void)
     testPairClose(fds);
 }
 
+static void
+testParts(void)
+{
+    const struct iovec parts[] = {
+        { .iov_base = (void *)"head", .iov_len = 4 },
+        { .iov_base = (void *)"", .iov_len = 0 },
+        { .iov_base = (void *)"body", .iov_len = 4 },
+    };
+    vbOutput *output;
+    char bytes[16];
+    int fds[2];
+
+    /* Of this kind of socket a read takes no more than what was written at once. */
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), ==,
+                    0);
+    output = vbOutputNew(fds[0]);
+    g_assert_true(vbOutputSendParts(output, parts, G_N_ELEMENTS(parts)));
+    g_assert_cmpint(recv(fds[1], bytes, sizeof(bytes), 0), ==, 8);
+    g_assert_cmpmem(bytes, 8, "headbody", 8);
+    vbOutputFree(output);
+    testPairClose(fds);
+}
+
 /* ---- a socket that is full ---- */
+
+/* Wherever the socket ends to take them. */
+static void
+testPartsPending(void)
+{
+    g_autofree guint8 *sent = g_malloc(4 << 20);
+    g_autofree guint8 *got = g_malloc(4 << 20);
+    const size_t lengths[] = { 100000, 28, 300000, 4, 1, 2000000 };
+    size_t total = 0;
+    size_t read = 0;
+    vbOutput *output;
+    int fds[2];
+
+    for (size_t i = 0; i < 4 << 20; i++)
+        sent[i] = (guint8)(i * 7919 >> 8);
+    testPair(fds);
+    output = vbOutputNew(fds[0]);
+    for (size_t i = 0; i < G_N_ELEMENTS(lengths); i += 2) {
+        const struct iovec parts[] = {
+            { .iov_base = sent + total, .iov_len = lengths[i] },
+            { .iov_base = sent + total + lengths[i], .iov_len = lengths[i + 1] },
+        };
+
+        g_assert_true(vbOutputSendParts(output, parts, 2));
+        total += lengths[i] + lengths[i + 1];
+    }
+    g_assert_cmpuint(vbOutputGetPending(output), >, 2000000);
+    while (read < total) {
+        ssize_t n = recv(fds[1], got + read, total - read, 0);
+
+        g_assert_cmpint(n, >, 0);
+        read += (size_t)n;
+        g_assert_true(vbOutputFlush(output));
+    }
+    g_assert_cmpuint(read, ==, total);
+    g_assert_cmpint(memcmp(got, sent, total), ==, 0);
+    g_assert_cmpuint(vbOutputGetPending(output), ==, 0);
+    vbOutputFree(output);
+    testPairClose(fds);
+}
 
 static void
 testPending(void)
@@ -650,6 +713,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     signal(SIGPIPE, testSigpipe);
 
+    g_test_add_func("/output/what lies in several places goes in one piece", testParts);
+    g_test_add_func("/output/what lies in several places is kept in order", testPartsPending);
     g_test_add_func("/output/bytes go straight to the socket", testStraight);
     g_test_add_func("/output/nothing can be sent and flushed", testNothing);
     g_test_add_func("/output/a descriptor goes straight to the socket", testFdStraight);

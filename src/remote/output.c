@@ -54,14 +54,13 @@ vbOutputFree(vbOutput *output)
 
 /* Bytes written, 0 if the socket is full, -1 if it is of no use any more. */
 static ssize_t
-vbOutputWrite(int fd, const guint8 *bytes, size_t length, int passed)
+vbOutputWrite(int fd, const struct iovec *parts, size_t count, int passed)
 {
-    struct iovec iov = { .iov_base = (void *)bytes, .iov_len = length };
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
     } control = { .bytes = { 0 } };
-    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+    struct msghdr msg = { .msg_iov = (struct iovec *)parts, .msg_iovlen = count };
     ssize_t n;
 
     if (passed >= 0) {
@@ -106,26 +105,45 @@ vbOutputQueue(vbOutput *output, const guint8 *bytes, size_t length, int fd)
 }
 
 bool
-vbOutputSend(vbOutput *output, const guint8 *bytes, size_t length)
+vbOutputSendParts(vbOutput *output, const struct iovec *parts, size_t count)
 {
+    size_t written = 0;
+
     if (output->pending == 0) {
-        ssize_t n = vbOutputWrite(output->fd, bytes, length, -1);
+        ssize_t n = vbOutputWrite(output->fd, parts, count, -1);
 
         if (n < 0)
             return false;
-        bytes += n;
-        length -= (size_t)n;
+        written = (size_t)n;
     }
-    return length == 0 || vbOutputQueue(output, bytes, length, -1);
+    for (size_t i = 0; i < count; i++) {
+        size_t gone = MIN(written, parts[i].iov_len);
+
+        written -= gone;
+        if (gone < parts[i].iov_len &&
+            !vbOutputQueue(output, (const guint8 *)parts[i].iov_base + gone,
+                           parts[i].iov_len - gone, -1))
+            return false;
+    }
+    return true;
+}
+
+bool
+vbOutputSend(vbOutput *output, const guint8 *bytes, size_t length)
+{
+    const struct iovec part = { .iov_base = (void *)bytes, .iov_len = length };
+
+    return vbOutputSendParts(output, &part, 1);
 }
 
 bool
 vbOutputSendFd(vbOutput *output, int fd)
 {
     static const guint8 byte = 0;
+    const struct iovec part = { .iov_base = (void *)&byte, .iov_len = 1 };
 
     if (output->pending == 0) {
-        ssize_t n = vbOutputWrite(output->fd, &byte, 1, fd);
+        ssize_t n = vbOutputWrite(output->fd, &part, 1, fd);
 
         if (n != 0) {
             close(fd);
@@ -141,8 +159,11 @@ vbOutputFlush(vbOutput *output)
     vbOutputChunk *chunk;
 
     while ((chunk = g_queue_peek_head(&output->chunks))) {
-        ssize_t n = vbOutputWrite(output->fd, chunk->bytes + chunk->done,
-                                  chunk->length - chunk->done, chunk->fd);
+        const struct iovec rest = {
+            .iov_base = chunk->bytes + chunk->done,
+            .iov_len = chunk->length - chunk->done,
+        };
+        ssize_t n = vbOutputWrite(output->fd, &rest, 1, chunk->fd);
 
         if (n < 0)
             return false;

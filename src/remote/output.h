@@ -11,6 +11,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <sys/uio.h>
 
 typedef struct _vbOutput vbOutput;
 
@@ -21,9 +22,13 @@ vbOutputNew(int fd);
 void
 vbOutputFree(vbOutput *output);
 
-/* Both return false when the peer is gone or memory ran out: the connection is over. */
+/* They return false when the peer is gone or memory ran out: the connection is over. */
 bool
 vbOutputSend(vbOutput *output, const guint8 *bytes, size_t length);
+
+/* What lies in several places goes in one piece, for which its reader wakes up once. */
+bool
+vbOutputSendParts(vbOutput *output, const struct iovec *parts, size_t count);
 
 /* @fd: (transfer full) */
 bool

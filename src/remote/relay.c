@@ -136,14 +136,18 @@ vbRelayForward(vbRelaySide *to, vbFrame *frame, const guint8 *payload, size_t le
     vbFrameHeader header = frame->header;
     guint8 raw[VB_FRAME_HEADER_SIZE + 4];
     size_t size = vbFrameHeaderGetSize(&header);
+    const struct iovec parts[] = {
+        { .iov_base = raw, .iov_len = size },
+        { .iov_base = (void *)payload, .iov_len = length },
+    };
     guint32 i;
 
     /* What followed the arguments of a call was dropped: it means nothing to libvirtd. */
     header.length = (guint32)(size + length);
     vbFrameHeaderWrite(&header, raw);
-    vbRelaySideSend(to, raw, size);
-    if (length > 0)
-        vbRelaySideSend(to, payload, length);
+    if (to->fd >= 0 && !to->broken &&
+        !vbOutputSendParts(to->output, parts, length > 0 ? 2 : 1))
+        vbRelaySideBreak(to);
     for (i = 0; i < header.nfds; i++) {
         vbRelaySidePassFd(frame->fds[i], vbRelaySideGetPeer(to));
         frame->fds[i] = -1;
