@@ -269,10 +269,6 @@ vbDecisionFinish(vbDecision *decision)
     g_autofree guint8 *edited = NULL;
     const guint8 *payload;
 
-    if (!vbDecisionHasRoom(decision, length)) {
-        vbDecisionRunOut(decision);
-        return;
-    }
     decision->reply = NULL;
     edited = qemuDriverCallEditReply(decision->call, reply->header.status, reply->payload,
                                      reply->payloadLength, &length);
@@ -305,12 +301,8 @@ vbDecisionTurn(gpointer opaque)
 }
 
 static void
-vbDecisionStep(vbDecision *decision)
+vbDecisionStepOn(vbDecision *decision)
 {
-    if (!vbDecisionHasRoom(decision, 0)) {
-        vbDecisionRunOut(decision);
-        return;
-    }
     for (;;) {
         switch (qemuDriverCallDecide(decision->call)) {
         case QEMU_DRIVER_ASK:
@@ -340,6 +332,15 @@ vbDecisionStep(vbDecision *decision)
             return;
         }
     }
+}
+
+static void
+vbDecisionStep(vbDecision *decision)
+{
+    if (vbDecisionHasRoom(decision, 0))
+        vbDecisionStepOn(decision);
+    else
+        vbDecisionRunOut(decision);
 }
 
 static gboolean
@@ -410,7 +411,7 @@ vbDecisionBegin(vbDecision *decision)
         return;
     }
     decision->timer = g_timeout_add_seconds(VB_DECISION_SECONDS, vbDecisionExpire, decision);
-    vbDecisionStep(decision);
+    vbDecisionStepOn(decision);
 }
 
 void
@@ -462,7 +463,7 @@ vbDecisionAnswer(vbRelay *relay, vbRelayQuestion *question, vbFrame *frame)
         if (qemuDriverCallIsSettled(decision->call))
             vbDecisionAbandonQuestions(decision);
         if (decision->unanswered == 0)
-            vbDecisionStep(decision);
+            vbDecisionStepOn(decision);
     }
     vbFrameFree(frame);
     vbDecisionPump(relay);
@@ -515,7 +516,7 @@ vbDecisionReply(vbRelay *relay, vbFrame *frame)
         return;
     }
     decision->timer = g_timeout_add_seconds(VB_DECISION_SECONDS, vbDecisionExpire, decision);
-    vbDecisionStep(decision);
+    vbDecisionStepOn(decision);
 }
 
 bool
@@ -567,7 +568,7 @@ vbDecisionCancel(vbRelay *relay, bool forwarded)
         if (decision->state != VB_DECISION_CANCELLED)
             continue;
         /* What libvirt has replied before it went still reaches the client. */
-        if (decision->reply)
+        if (decision->reply && vbDecisionHasRoom(decision, 0))
             vbDecisionFinish(decision);
         else
             vbDecisionFree(decision);
