@@ -18,7 +18,7 @@
 
 static const char *const fuzzKeys[] = {
     "default_policy", "qmp", "auth", "socket_mode", "socket_group", "max_clients",
-    "max_clients_per_user", "probe_user", NULL,
+    "max_clients_per_user", "max_anonymous_clients", "probe_user", NULL,
 };
 
 static vbConfig *
@@ -79,6 +79,7 @@ fuzzCheckConfig(const vbConfig *config, const char *text)
     CHECK(config->socketMode <= 0777);
     CHECK(config->maxClients >= 1 && config->maxClients <= 1000000);
     CHECK(config->maxClientsPerUser >= 1 && config->maxClientsPerUser <= 1000000);
+    CHECK(config->maxAnonymousClients >= 1 && config->maxAnonymousClients <= 1000000);
     CHECK(!config->socketGroup || *config->socketGroup);
 }
 
@@ -94,5 +95,8 @@ LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
         CHECK(g_error_matches(error, VB_ERROR, VB_ERROR_CONFIG) && *error->message);
     else if (strlen(text) == size)
         fuzzCheckConfig(config, text);
+    /* Nobody is let in unasked through a socket that everybody may connect to. */
+    if (config && vbConfigSettle(config, FALSE, NULL))
+        CHECK(config->auth == VB_CONFIG_AUTH_POLKIT || !(config->socketMode & 2));
     return 0;
 }
