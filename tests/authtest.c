@@ -535,6 +535,7 @@ testBadMessage(testFixture *test, gconstpointer data)
     GByteArray *bytes = g_byte_array_new();
 
     g_byte_array_set_size(bytes, VB_FRAME_HEADER_SIZE + 4);
+    memset(bytes->data, 0, bytes->len);
     vbFrameHeaderWrite(&header, bytes->data);
     testBegin(test, false);
     testSend(test, bytes);

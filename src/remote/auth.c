@@ -153,7 +153,6 @@ vbAuthHeader(vbAuth *auth)
 static bool
 vbAuthStep(vbAuth *auth)
 {
-    guint8 dropped[512];
     ssize_t n;
 
     if (auth->have < VB_FRAME_HEADER_SIZE) {
@@ -166,6 +165,8 @@ vbAuthStep(vbAuth *auth)
         if (!vbAuthHeader(auth))
             return false;
     } else {
+        guint8 dropped[512];
+
         n = vbAuthRead(auth, dropped, MIN(auth->rest, sizeof(dropped)));
         if (n < 0)
             return false;
