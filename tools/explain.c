@@ -119,8 +119,8 @@ vbExplainAppendUnfreed(const vbGuest *guest, GString *story)
         return;
     text = guest->verdict->state == QEMU_DOMAIN_BALLOON_AVAILABLE ?
         g_strdup_printf("Up to %s of that was given up while something inhibited, if ever "
-                        "something did: 'virt-balloon reclaim' frees it. What QEMU needs for itself "
-                        "may be part of it, and stays.", unfreed) :
+                        "something did: 'virt-balloon reclaim' frees it. What QEMU needs for "
+                        "itself may be part of it, and stays.", unfreed) :
         g_strdup_printf("Up to %s of that the guest has given up for nothing.", unfreed);
     vbExplainAppendLines(story, "", text);
 }
@@ -255,8 +255,7 @@ vbVerbExplain(const vbTool *tool, int argc, char **argv)
 
     guest = g_ptr_array_index(guests, 0);
     if (!tool->json && !guest->verdict) {
-        vbToolError("domain '%s': %s%s", guest->name, guest->error, noAsk || guest->gone ? "" :
-                    "; '--no-ask' tells what is known without asking QEMU");
+        vbToolError("domain '%s': %s", guest->name, guest->error);
         return VB_EXIT_NOT_SO;
     }
     ok = tool->json ? vbToolPrintJSON(vbGuestToJSON(guest)) : vbExplainPrint(tool, guest);
