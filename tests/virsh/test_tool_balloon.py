@@ -110,8 +110,8 @@ def test_explain_says_what_there_may_be_to_reclaim(start):
     guest = start(actual=16)
     done = tool.run("--qmp", guest.path, "explain")
     assert re.search(r"Up to \d+ [KM]iB of that was given up while something inhibited, if ever "
-                     "something did: 'virt-balloon reclaim' frees it. What QEMU needs for itself may "
-                     "be part of it, and stays.",
+                     "something did: 'virt-balloon reclaim' frees it. What QEMU needs for itself "
+                     "may be part of it, and stays.",
                      " ".join(done.stdout.decode().split()))
     found = json.loads(tool.run("--qmp", guest.path, "--format=json", "explain").stdout)
     assert 0 < found["unfreed_kib"] == found["resident_kib"] - found["current_kib"]

@@ -176,12 +176,14 @@ def test_500_defined_domains_are_shown_in_less_than_a_second(direct, through):
                     tool.definition(f"many{number}").replace("00000000-0000-4000-a000-000000000001",
                                                              uuid)))
             for server in (direct, through):
-                began = time.monotonic()
-                text = tool.text_of(tool.ask(server, "status", "--all"))
-                took = time.monotonic() - began
-                print(f"\nstatus --all of {COUNT} domains: {took * 1000:.0f} ms")
-                assert sum(line.startswith("many") for line in text.splitlines()) == COUNT
-                assert took < SECOND
+                took = []
+                for _ in range(5):  # because others may want the processor, too
+                    began = time.monotonic()
+                    text = tool.text_of(tool.ask(server, "status", "--all"))
+                    took.append(time.monotonic() - began)
+                    assert sum(line.startswith("many") for line in text.splitlines()) == COUNT
+                print(f"\nstatus --all of {COUNT} domains: {min(took) * 1000:.0f} ms")
+                assert min(took) < SECOND
         finally:
             for one in defined:
                 with contextlib.suppress(libvirt.libvirtError):
