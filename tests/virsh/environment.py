@@ -20,7 +20,7 @@ NOBODY = 65534
 
 def pytest_configure(config):
     """Says once what is missing."""
-    config.addinivalue_line("markers", "seconds(n): how long a test may take, if not three minutes")
+    config.addinivalue_line("markers", "seconds(n): how long a test may take, if not five minutes")
     if not SELF_CHECK and not harness.DAEMON.exists():
         pytest.exit(f"{harness.DAEMON} is not there: meson compile -C build", returncode=2)
 
@@ -29,7 +29,7 @@ def pytest_configure(config):
 def deadline(request):
     """No test waits for ever."""
     marker = request.node.get_closest_marker("seconds")
-    seconds = marker.args[0] if marker else 180
+    seconds = marker.args[0] if marker else 300
 
     def expired(*_):
         raise TimeoutError(f"the test took more than {seconds} seconds")

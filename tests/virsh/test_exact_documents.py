@@ -38,8 +38,6 @@ ALL_FAMILIES = [("qemu", family) for family in QEMU_FAMILIES] + \
     [("test", family) for family in FAMILIES]
 LEAST, LEAST_STARTED = 500, 4
 
-pytestmark = pytest.mark.seconds(180)
-
 WORDS = ["warn", "ignore", "block", "redirect"]
 POLICY = "<balloon:policy xmlns:balloon='urn:virt-balloon:policy:1' memballoon='{}'/>"
 PROPERTY = "<qemu:property name='x-balloon-allowed' type='bool' value='true'/>"

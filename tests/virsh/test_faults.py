@@ -69,7 +69,6 @@ def until_end(connection):
     return found
 
 
-@pytest.mark.seconds(150)
 @pytest.mark.parametrize("ends", ["killed", "stopped and killed", "told to end"])
 def test_libvirtd_restarted_under_a_hundred_clients(direct, own, blocked, ends):
     """A third of them is quiet, a third waits for an answer, a third asks for what is refused."""

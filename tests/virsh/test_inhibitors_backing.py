@@ -20,8 +20,6 @@ BACKINGS = {
     "huge pages": (booted.HUGE, "huge-pages", "remove <hugepages/> from"),
 }
 
-pytestmark = pytest.mark.seconds(200)
-
 
 @pytest.mark.parametrize("xml, kind, advice", BACKINGS.values(), ids=BACKINGS.keys())
 def test_the_state_says_whether_the_host_gains_from_a_balloon(

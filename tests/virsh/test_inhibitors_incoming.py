@@ -15,8 +15,6 @@ SLOW = 1 << 20
 QUICK = 16 << 20
 FAST = 1 << 40
 
-pytestmark = pytest.mark.seconds(200)
-
 
 @pytest.fixture(scope="module")
 def pair(direct, directory):

@@ -7,14 +7,10 @@ import contextlib
 import subprocess
 import time
 
-import pytest
-
 import booted
 import harness
 
 SPEED = ["--postcopy", "--bandwidth", "16", "--postcopy-bandwidth", "1"]
-
-pytestmark = pytest.mark.seconds(200)
 
 
 @contextlib.contextmanager

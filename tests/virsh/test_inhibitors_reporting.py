@@ -2,16 +2,12 @@
 huge pages too, but not from what is locked, and not while a background snapshot is taken.
 """
 
-import pytest
-
 import booted
 import harness
 
 # A guest of 256 MiB has touched all but 16 MiB of it; QEMU's own memory is beside that.
 TOUCHED = 220 * booted.MIB
 GIVEN = 190 * booted.MIB
-
-pytestmark = pytest.mark.seconds(200)
 
 
 def test_what_the_guest_frees_the_host_gets(boot):

@@ -13,8 +13,6 @@ ALWAYS = "auth=none\nqmp=always\n"
 REFUSED = ("ballooning is inhibited by background snapshot: the guest would lose 131072 KiB and "
            "the host would gain nothing; wait until that has ended and try again")
 
-pytestmark = pytest.mark.seconds(200)
-
 
 @pytest.fixture(scope="module")
 def reader(directory):

@@ -1,11 +1,8 @@
 """Clients of all kinds at the same time, for a moment; scripts/soak has them for half an hour."""
 
-import pytest
-
 import soak
 
 
-@pytest.mark.seconds(180)
 def test_for_a_moment_every_answer_is_the_right_one_and_nothing_grows(
         second, start_virtballoond, directory):
     soak.hold(second, start_virtballoond(upstream_dir=second.path.parent), directory, seconds=20,

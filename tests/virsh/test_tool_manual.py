@@ -81,7 +81,6 @@ def shell(direct, directory):
     qemu.stop(signal.SIGKILL)
 
 
-@pytest.mark.seconds(120)
 @pytest.mark.parametrize(("command", "output"), TRANSCRIPTS,
                          ids=[command for command, _ in TRANSCRIPTS])
 def test_a_transcript_is_what_the_program_prints(shell, command, output):

@@ -156,7 +156,6 @@ def test_closed_standard_output_exits_with_1_and_is_not_taken_for_libvirts(direc
     assert done.returncode == 1
 
 
-@pytest.mark.seconds(120)
 def test_an_interrupt_leaves_no_half_printed_json(many):
     """At fifty moments between the start and twice the time to the first byte; then after that."""
     outcomes = []

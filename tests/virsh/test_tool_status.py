@@ -146,7 +146,6 @@ def test_wide_and_combining_characters_keep_the_columns_in_line(direct, guest):
     assert (wide[names[0]], wide[names[1]]) == (start - 3, start + 2)
 
 
-@pytest.mark.seconds(90)
 def test_a_qemu_that_has_stopped_costs_what_it_has_resident_and_no_more(direct, start_guest, guest):
     stopped = start_guest()
     os.kill(stopped.pid(), signal.SIGSTOP)
@@ -165,7 +164,6 @@ def test_a_qemu_that_has_stopped_costs_what_it_has_resident_and_no_more(direct, 
         ("unknown", "nothing was answered for 10 seconds")
 
 
-@pytest.mark.seconds(300)
 def test_500_defined_domains_are_shown_in_less_than_a_second(direct, through):
     with attributes.opened(direct) as connection:
         defined = []

@@ -17,7 +17,6 @@ def daemon(start_virtballoond):
     return start_virtballoond(prefix=VALGRIND)
 
 
-@pytest.mark.seconds(120)
 def test_no_memory_error_and_no_leak(daemon, start_guest, blocked):
     guest = start_guest()
     definition = guest.directory / "valgrind.xml"

@@ -7,8 +7,6 @@ import pytest
 import booted
 import tool
 
-pytestmark = pytest.mark.seconds(200)
-
 
 @pytest.fixture(scope="module")
 def guest(direct, directory):
