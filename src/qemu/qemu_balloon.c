@@ -345,6 +345,7 @@ qemuBalloonAddDevice(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
 {
     g_autofree char *path = NULL;
     g_autofree char *sysfsdev = NULL;
+    g_autofree char *question = NULL;
     g_autofree char *shown = NULL;
     const vbDomainHostdevDef *hostdev;
     const char *allowedReply = NULL;
@@ -380,8 +381,13 @@ qemuBalloonAddDevice(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
 
     inhibitor = qemuInhibitorNew(kind, QEMU_INHIBITOR_EVIDENCE_QMP, child->name, NULL);
     qemuBalloonDescribeVfio(inhibitor, hostdev, sysfsdev);
-    shown = g_strdup_printf("%s: child<%s>", child->name, child->type);
-    qemuInhibitorSetAnswer(inhibitor, path, allowedReply ? allowedReply : shown);
+    if (allowedReply) {
+        question = g_strdup_printf("qom-get %s " VB_DOMAIN_OPT_OUT_PROPERTY, path);
+    } else {
+        question = g_strdup_printf("qom-list %s", container);
+        shown = g_strdup_printf("%s: child<%s>", child->name, child->type);
+    }
+    qemuInhibitorSetAnswer(inhibitor, question, allowedReply ? allowedReply : shown);
     qemuBalloonAddInhibitor(verdict, inhibitor);
     return true;
 }

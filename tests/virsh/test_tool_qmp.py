@@ -161,12 +161,20 @@ def test_devices_are_found_and_opt_outs_confirmed(fake):
     assert found["inhibitors"] == [
         {"kind": "vfio-mdev", "device": "gpu1", "address": os.path.basename(SYSFSDEV),
          "passing": False, "evidence": ["qmp"],
-         "question": "/machine/peripheral/gpu1", "answer": '{"return": false}'}]
+         "question": "qom-get /machine/peripheral/gpu1 x-balloon-allowed",
+         "answer": '{"return": false}'}]
     text = tool.text_of(tool.run("--qmp", path, "explain"))
-    assert ("      QEMU was asked: /machine/peripheral/gpu1\n"
+    assert ("      QEMU was asked: qom-get /machine/peripheral/gpu1 x-balloon-allowed\n"
             '      and answered:   {"return": false}\n') in text
     assert "The balloon leaves the guest 512 MiB of 1024 MiB.\nIt has given up 512 MiB" in text
     assert "unplug what inhibits (device_del)" in text
+
+
+def test_a_device_that_cannot_be_opted_out_is_shown_by_its_type(fake):
+    path = fake({("/machine/peripheral", None): [{"name": "vu0", "type": "child<vfio-user-pci>"}]})
+    (found,) = explain(path)["inhibitors"]
+    assert (found["question"], found["answer"]) == \
+        ("qom-list /machine/peripheral", "vu0: child<vfio-user-pci>")
 
 
 def test_only_questions_are_asked(fake):
