@@ -2005,6 +2005,58 @@ testManyNames(void)
     }
 }
 
+/* Returns: (transfer full): a domain with @before, many times @what, and @after */
+static char *
+testMakeCrowd(const char *before, const char *what, const char *after)
+{
+    GString *xml = g_string_new("<domain type='kvm'><name>a</name><memory>1</memory>");
+
+    g_string_append(xml, before);
+    for (guint i = 0; i < 1001; i++)
+        g_string_append_printf(xml, " a%u%s", i, what);
+    g_string_append_printf(xml, "%s</domain>", after);
+    return g_string_free(xml, FALSE);
+}
+
+static void
+testCrowdedElement(void)
+{
+    static const char *const crowds[][3] = {
+        { "<b", "='c'", "/>" },
+        { "<b", " = \"c\"", "/>" },
+        { "<b", "\n=\n'c'", "></b>" },
+        { "<b c='>'", "='>'", "/>" },
+        { "<b c=\"'>\"", "=\">'\"", "/>" },
+        { "<!-- ' --><b", "='c'", "/>" },
+        { "<c>'</c><b", "='c'", "/>" },
+        { "<c d='e", "='c'", "/>" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(crowds); i++) {
+        g_autofree char *xml = testMakeCrowd(crowds[i][0], crowds[i][1], crowds[i][2]);
+
+        testAssertRefused(xml, "*more than 1000 attributes*");
+    }
+}
+
+static void
+testCrowdedText(void)
+{
+    static const char *const crowds[][3] = {
+        { "<title>", "='c'", "</title>" },
+        { "<title>", "=\"c\"", "</title>" },
+        { "<title b='>' c=\">\">", "='c'", "</title>" },
+        { "<title/>", "='c'", "" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(crowds); i++) {
+        g_autofree char *xml = testMakeCrowd(crowds[i][0], crowds[i][1], crowds[i][2]);
+        g_autoptr(vbDomainDef) def = testParse(xml);
+
+        g_assert_cmpstr(def->name, ==, "a");
+    }
+}
+
 static void
 testUndeclaredEntity(void)
 {
@@ -2318,6 +2370,8 @@ main(int argc, char **argv)
     TEST("an unknown encoding is refused", testUnknownEncoding);
     TEST("a document type declaration is refused", testDoctype);
     TEST("a document with very many names is not read", testManyNames);
+    TEST("an element with very many attributes is not read", testCrowdedElement);
+    TEST("a text that looks like very many attributes is read", testCrowdedText);
     TEST("an entity bomb does not go off", testEntityBomb);
     TEST("an entity that is not declared is refused", testUndeclaredEntity);
     TEST("an external entity is not loaded", testExternalEntity);

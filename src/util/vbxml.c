@@ -119,23 +119,31 @@ vbXMLProcessingInstruction(void *opaque, const xmlChar *target, const xmlChar *t
 }
 
 /* libxml2 before 2.12 compares every attribute of an element with every other one, and every prefix
- * with every namespace in scope: one tag with a million would keep us for minutes. */
+ * with every namespace in scope: one tag with a million would keep us for minutes.  What is no tag
+ * may be taken for one here, but for text. */
 static bool
 vbXMLHasCrowdedTag(const char *xml, size_t length)
 {
-    const char *end = xml + length;
     size_t values = 0;
+    bool text = false;
+    char quote = '\0';
 
-    for (const char *p = xml; p < end; p++) {
+    for (const char *p = xml; p < xml + length; p++) {
         if (*p == '<') {
             values = 0;
-        } else if (*p == '=') {
-            const char *next = p + 1;
-
-            while (next < end && g_ascii_isspace(*next))
-                next++;
-            if (next < end && (*next == '\'' || *next == '"') && ++values > VB_XML_ATTRIBUTES_MAX)
+            text = false;
+            quote = '\0';
+        } else if (text) {
+            continue;
+        } else if (quote) {
+            if (*p == quote)
+                quote = '\0';
+        } else if (*p == '\'' || *p == '"') {
+            quote = *p;
+            if (++values > VB_XML_ATTRIBUTES_MAX)
                 return true;
+        } else if (*p == '>') {
+            text = true;
         }
     }
     return false;
