@@ -2005,6 +2005,48 @@ testManyNames(void)
     }
 }
 
+/* Elements in each other that declare the same namespaces, and many that use one of outside. */
+static char *
+testMakeNamespaces(guint depth, guint each, guint count)
+{
+    GString *xml = g_string_new("<domain type='kvm' xmlns:z='z'><name>a</name><memory>1</memory>");
+
+    for (guint i = 0; i < depth; i++) {
+        g_string_append(xml, "<a");
+        for (guint j = 0; j < each; j++)
+            g_string_append_printf(xml, " xmlns:a%u='b'", j);
+        g_string_append_c(xml, '>');
+    }
+    for (guint i = 0; i < count; i++)
+        g_string_append(xml, "<z:x/>");
+    for (guint i = 0; i < depth; i++)
+        g_string_append(xml, "</a>");
+    g_string_append(xml, "</domain>");
+    return g_string_free(xml, FALSE);
+}
+
+/* libxml2 before 2.12 looks for a prefix among all that are declared around it. */
+static void
+testManyNamespaces(void)
+{
+    g_autofree char *some = testMakeNamespaces(9, 10, 200000);
+    g_autofree char *inside = testMakeNamespaces(11, 10, 200000);
+    g_autofree char *at = testMakeNamespaces(1, 101, 200000);
+    g_autoptr(GString) apart = g_string_new("<domain type='kvm'><name>a</name><memory>1</memory>");
+    g_autoptr(vbDomainDef) def = testParse(some);
+    g_autoptr(vbDomainDef) other = NULL;
+
+    g_assert_cmpstr(def->name, ==, "a");
+    testAssertRefused(inside, "*more than 100 namespaces*");
+    testAssertRefused(at, "*more than 100 namespaces*");
+
+    for (guint i = 0; i < 1000; i++)
+        g_string_append(apart, "<a xmlns:b='b'><c xmlns:d='d'/></a>");
+    g_string_append(apart, "</domain>");
+    other = testParse(apart->str);
+    g_assert_cmpstr(other->name, ==, "a");
+}
+
 /* Returns: (transfer full): a domain with @before, many times @what, and @after */
 static char *
 testMakeCrowd(const char *before, const char *what, const char *after)
@@ -2370,6 +2412,7 @@ main(int argc, char **argv)
     TEST("an unknown encoding is refused", testUnknownEncoding);
     TEST("a document type declaration is refused", testDoctype);
     TEST("a document with very many names is not read", testManyNames);
+    TEST("a document with very many namespaces in one place is not read", testManyNamespaces);
     TEST("an element with very many attributes is not read", testCrowdedElement);
     TEST("a text that looks like very many attributes is read", testCrowdedText);
     TEST("an entity bomb does not go off", testEntityBomb);

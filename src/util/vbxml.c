@@ -20,6 +20,8 @@
 /* And its grammar has a thousand. Values of up to three bytes count as well, since libxml2 keeps
  * them with the names. */
 #define VB_XML_NAMES_MAX 20000
+/* Declared by an element and those around it; libvirt writes two. */
+#define VB_XML_NAMESPACES_MAX 100
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlParserCtxt, xmlFreeParserCtxt)
 
@@ -34,7 +36,8 @@ typedef struct {
     char *message; /* libxml2's first fatal error, or NULL */
     int line;
     bool doctype;
-    bool crowded;
+    const char *crowd;  /* what there is too much of, or NULL */
+    GArray *namespaces; /* of int: how many are known in each element that has begun */
 } vbXMLParserData;
 
 /* Documents and what libxml2 says of them end up in logs and on terminals. */
@@ -87,18 +90,21 @@ vbXMLRefuseDoctype(void *opaque,
     xmlStopParser(ctxt);
 }
 
-/* libxml2 before 2.12 keeps names in a table that stops growing at a few thousand: where all of them
- * differ, a document of 4 MiB would keep us for seconds.  Returns whether to go on. */
+/* Stops at what would keep us for seconds, or minutes: libxml2 before 2.12 keeps names in a table
+ * that stops growing at a few thousand, and looks for a prefix among all namespaces that are known.
+ * Returns whether to go on. */
 static bool
-vbXMLCheckNames(xmlParserCtxt *ctxt)
+vbXMLCheckCrowd(xmlParserCtxt *ctxt, int namespaces)
 {
     vbXMLParserData *data = ctxt->_private;
 
-    if (xmlDictSize(ctxt->dict) <= VB_XML_NAMES_MAX)
-        return true;
-    data->crowded = true;
-    xmlStopParser(ctxt);
-    return false;
+    if (xmlDictSize(ctxt->dict) > VB_XML_NAMES_MAX)
+        data->crowd = G_STRINGIFY(VB_XML_NAMES_MAX) " different names";
+    else if (namespaces > VB_XML_NAMESPACES_MAX)
+        data->crowd = G_STRINGIFY(VB_XML_NAMESPACES_MAX) " namespaces in one place";
+    if (data->crowd)
+        xmlStopParser(ctxt);
+    return !data->crowd;
 }
 
 static void
@@ -106,15 +112,30 @@ vbXMLStartElement(void *opaque, const xmlChar *name, const xmlChar *prefix, cons
                   int namespaceCount, const xmlChar **namespaces, int attributeCount,
                   int defaultedCount, const xmlChar **attributes)
 {
-    if (vbXMLCheckNames(opaque))
-        xmlSAX2StartElementNs(opaque, name, prefix, uri, namespaceCount, namespaces,
-                              attributeCount, defaultedCount, attributes);
+    xmlParserCtxt *ctxt = opaque;
+    GArray *known = ((vbXMLParserData *)ctxt->_private)->namespaces;
+    int count = namespaceCount + (known->len > 0 ? g_array_index(known, int, known->len - 1) : 0);
+
+    g_array_append_val(known, count);
+    if (vbXMLCheckCrowd(ctxt, count))
+        xmlSAX2StartElementNs(ctxt, name, prefix, uri, namespaceCount, namespaces, attributeCount,
+                              defaultedCount, attributes);
+}
+
+static void
+vbXMLEndElement(void *opaque, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+    const xmlParserCtxt *ctxt = opaque;
+    GArray *known = ((vbXMLParserData *)ctxt->_private)->namespaces;
+
+    g_array_set_size(known, known->len - 1);
+    xmlSAX2EndElementNs(opaque, name, prefix, uri);
 }
 
 static void
 vbXMLProcessingInstruction(void *opaque, const xmlChar *target, const xmlChar *text)
 {
-    if (vbXMLCheckNames(opaque))
+    if (vbXMLCheckCrowd(opaque, 0))
         xmlSAX2ProcessingInstruction(opaque, target, text);
 }
 
@@ -161,7 +182,8 @@ vbXMLParse(const char *xml, size_t length, GError **error)
     g_autoptr(xmlDoc) doc = NULL;
     g_autofree char *message = NULL;
     g_autofree char *text = NULL;
-    vbXMLParserData data = {0};
+    g_autoptr(GArray) namespaces = g_array_new(FALSE, FALSE, sizeof(int));
+    vbXMLParserData data = { .namespaces = namespaces };
 
     if (length == 0 || length > INT_MAX) {
         g_set_error(error, VB_ERROR, VB_ERROR_XML, "a document of %zu bytes is not read", length);
@@ -191,6 +213,7 @@ vbXMLParse(const char *xml, size_t length, GError **error)
     ctxt->sax->serror = vbXMLCatchError;
     ctxt->sax->internalSubset = vbXMLRefuseDoctype;
     ctxt->sax->startElementNs = vbXMLStartElement;
+    ctxt->sax->endElementNs = vbXMLEndElement;
     ctxt->sax->processingInstruction = vbXMLProcessingInstruction;
     /* Not xmlCtxtReadMemory(), which follows declared encodings that this one does not (2.9.14). */
     doc = xmlCtxtReadDoc(ctxt, (const xmlChar *)text, NULL, NULL,
@@ -202,10 +225,9 @@ vbXMLParse(const char *xml, size_t length, GError **error)
                     "the document has a document type declaration, which is not read");
         return NULL;
     }
-    if (data.crowded) {
+    if (data.crowd) {
         g_set_error(error, VB_ERROR, VB_ERROR_UNREAD,
-                    "the document has more than %d different names, which is not read",
-                    VB_XML_NAMES_MAX);
+                    "the document has more than %s, which is not read", data.crowd);
         return NULL;
     }
     if (!doc) {

@@ -26,8 +26,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
  * @xml: in UTF-8; what it declares to be in is only followed where libvirt follows it; need not end
  *     in a NUL
  * @error: VB_ERROR_XML, with the line of the first thing wrong; VB_ERROR_UNREAD for a document
- *     type, an element with thousands of attributes, tens of thousands of names, or another
- *     encoding that is not followed
+ *     type, an element with thousands of attributes, tens of thousands of names, hundreds of
+ *     namespaces in one place, or another encoding that is not followed
  */
 xmlDoc *
 vbXMLParse(const char *xml, size_t length, GError **error);
