@@ -9,6 +9,7 @@
 
 #include <libxml/parserInternals.h>
 #include <string.h>
+#include <time.h>
 
 #include "domain_conf.h"
 #include "network_conf.h"
@@ -2005,6 +2006,25 @@ testManyNames(void)
     }
 }
 
+/* What is wrong is known at the beginning. */
+static void
+testManyNamesBehindError(void)
+{
+    static const char *const wrong[] = {
+        "<a b='<'/>", "<a b/>", "<a b='1' b='2'/>", "&x;", "\x01", "<![CDATA[\x01", "]]>", "<!x>",
+        "<!-- \x01", "<?xml x?>", "<a b='\x01'/>", "<a b='&x;'/>",
+    };
+    g_autofree char *names = testMakeNames("<", "/>", 300000);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_autofree char *xml = g_strconcat("<domain>", wrong[i], names, "</domain>", NULL);
+        clock_t start = clock();
+
+        testAssertRefused(xml, "line 1: *");
+        g_assert_cmpint(clock() - start, <, CLOCKS_PER_SEC / 2);
+    }
+}
+
 /* Elements in each other that declare the same namespaces, and many that use one of outside. */
 static char *
 testMakeNamespaces(guint depth, guint each, guint count)
@@ -2412,6 +2432,7 @@ main(int argc, char **argv)
     TEST("an unknown encoding is refused", testUnknownEncoding);
     TEST("a document type declaration is refused", testDoctype);
     TEST("a document with very many names is not read", testManyNames);
+    TEST("a document that is wrong at its beginning is read no further", testManyNamesBehindError);
     TEST("a document with very many namespaces in one place is not read", testManyNamespaces);
     TEST("an element with very many attributes is not read", testCrowdedElement);
     TEST("a text that looks like very many attributes is read", testCrowdedText);

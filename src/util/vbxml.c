@@ -55,11 +55,12 @@ vbXMLMakePrintable(const char *text)
     return g_string_free(printable, FALSE);
 }
 
-/* Later errors are mostly consequences of the first; those not fatal leave a usable document. */
+/* Later errors are mostly consequences of the first; those not fatal leave a usable document.  Behind
+ * a fatal one libxml2 would read on, and tell nobody what. */
 static void
 vbXMLCatchError(void *opaque, vbXMLError *error)
 {
-    const xmlParserCtxt *ctxt = opaque;
+    xmlParserCtxt *ctxt = opaque;
     vbXMLParserData *data = ctxt->_private;
     g_autofree char *text = NULL;
 
@@ -68,6 +69,7 @@ vbXMLCatchError(void *opaque, vbXMLError *error)
     text = g_strchomp(g_strdup(error->message ? error->message : "malformed"));
     data->message = vbXMLMakePrintable(text);
     data->line = error->line;
+    xmlStopParser(ctxt);
 }
 
 /* What libxml2 says past the parser, of encodings, would go to stderr. */
@@ -230,10 +232,11 @@ vbXMLParse(const char *xml, size_t length, GError **error)
                     "the document has more than %s, which is not read", data.crowd);
         return NULL;
     }
-    if (!doc) {
-        /* A newer libxml2, which libvirt may have, follows a declared encoding here as well. */
-        bool elsewhere = g_str_has_prefix(text, "<?xml") &&
-            !g_utf8_validate(text, (gssize)length, NULL);
+    if (!doc || message) {
+        /* A newer libxml2, which libvirt may have, follows a declared encoding here as well.  And
+         * where libxml2 has a document all the same, it is not whole here. */
+        bool elsewhere = doc || (g_str_has_prefix(text, "<?xml") &&
+                                 !g_utf8_validate(text, (gssize)length, NULL));
 
         g_set_error(error, VB_ERROR, elsewhere ? VB_ERROR_UNREAD : VB_ERROR_XML, "line %d: %s",
                     data.line, message ? message : "malformed");
