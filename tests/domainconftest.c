@@ -2109,6 +2109,9 @@ testCrowdedText(void)
         { "<title>", "=\"c\"", "</title>" },
         { "<title b='>' c=\">\">", "='c'", "</title>" },
         { "<title/>", "='c'", "" },
+        { "<title><![CDATA[", ":\"c\"", "]]></title>" },
+        { "<!--", "='c'", "-->" },
+        { "<?b", "='c'", "?>" },
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(crowds); i++) {
@@ -2116,6 +2119,8 @@ testCrowdedText(void)
         g_autoptr(vbDomainDef) def = testParse(xml);
 
         g_assert_cmpstr(def->name, ==, "a");
+        /* Nor is it any other error if it is no XML. */
+        testAssertRefused(xml + 1, "line 1: *");
     }
 }
 

@@ -142,21 +142,21 @@ vbXMLProcessingInstruction(void *opaque, const xmlChar *target, const xmlChar *t
 }
 
 /* libxml2 before 2.12 compares every attribute of an element with every other one, and every prefix
- * with every namespace in scope: one tag with a million would keep us for minutes.  What is no tag
- * may be taken for one here, but for text. */
+ * with every namespace in scope: one tag with a million would keep us for minutes. */
 static bool
 vbXMLHasCrowdedTag(const char *xml, size_t length)
 {
+    const char *end = xml + length;
     size_t values = 0;
-    bool text = false;
+    bool tag = false;
     char quote = '\0';
 
-    for (const char *p = xml; p < xml + length; p++) {
+    for (const char *p = xml; p < end; p++) {
         if (*p == '<') {
+            tag = p + 1 < end && p[1] != '!' && p[1] != '?';
             values = 0;
-            text = false;
             quote = '\0';
-        } else if (text) {
+        } else if (!tag) {
             continue;
         } else if (quote) {
             if (*p == quote)
@@ -166,7 +166,7 @@ vbXMLHasCrowdedTag(const char *xml, size_t length)
             if (++values > VB_XML_ATTRIBUTES_MAX)
                 return true;
         } else if (*p == '>') {
-            text = true;
+            tag = false;
         }
     }
     return false;
