@@ -662,6 +662,26 @@ testCutKeepsText(void)
     testAssertResult(document, "<a>one two<!-- --></a>");
 }
 
+/* Text may have no "]]>" in it. */
+static void
+testCutBetweenBrackets(void)
+{
+    static const char *const texts[][2] = {
+        { "<a>]]<b/>></a>", "<a>]] ></a>" },
+        { "<a>]<b/>]></a>", "<a>] ]></a>" },
+        { "<a>]]\n<b>x</b>></a>", "<a>]] ></a>" },
+        { "<a>]]<b/></a>", "<a>]] </a>" },
+        { "<a><![CDATA[]]><b/>></a>", "<a><![CDATA[]]>></a>" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autoptr(testDocument) document = testNew(texts[i][0]);
+
+        vbMarkupCutElement(document->markup, testFind(document, "b"));
+        testAssertResult(document, texts[i][1]);
+    }
+}
+
 static void
 testCutTwice(void)
 {
@@ -973,6 +993,7 @@ main(int argc, char **argv)
     TEST("all attributes are cut out in any order", testCutAllAttrs);
     TEST("an element is cut out with the white space in front of it", testCutElement);
     TEST("text and comments beside a cut element stay", testCutKeepsText);
+    TEST("an element cut out between brackets leaves white space", testCutBetweenBrackets);
     TEST("cutting twice is cutting once", testCutTwice);
     TEST("an edit inside of what is cut has no effect", testCutNested);
     TEST("neighbours are cut out in any order", testCutNeighbours);

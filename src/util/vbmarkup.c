@@ -457,8 +457,11 @@ void
 vbMarkupCutElement(vbMarkup *markup, const xmlNode *node)
 {
     const vbMarkupElement *element = vbMarkupGetElement(node);
+    size_t start = vbMarkupBeforeSpace(markup, element->start);
 
-    vbMarkupCut(markup, vbMarkupBeforeSpace(markup, element->start), element->end);
+    /* What lies on both sides must not become "]]>", which no text may have in it. */
+    vbMarkupReplace(markup, start, element->end,
+                    start > 0 && markup->text[start - 1] == ']' ? g_strdup(" ") : NULL);
 }
 
 void
