@@ -436,6 +436,7 @@ fuzzReadDomain(const char *text, fuzzReading *reading)
         xmlStrEqual(root->name, BAD_CAST "domain") && fuzzAttrIs(root, "id", "3") &&
         fuzzAttrIs(root, "type", "kvm");
     const xmlNode *devices;
+    bool complete;
 
     memset(reading, 0, sizeof(*reading));
     if (!plain)
@@ -444,12 +445,12 @@ fuzzReadDomain(const char *text, fuzzReading *reading)
          node = xmlNextElementSibling((xmlNode *)node))
         plain = plain && !node->ns && g_strv_contains(known, (const char *)node->name);
     devices = fuzzFindOnly(root, "devices", &plain);
-    plain = plain && devices && fuzzFindOnly(root, "name", &plain) &&
+    complete = devices && fuzzFindOnly(root, "name", &plain) &&
         fuzzReadKiB(fuzzFindOnly(root, "memory", &plain), &reading->memory) &&
         fuzzReadKiB(fuzzFindOnly(root, "currentMemory", &plain), &reading->current) &&
         reading->current <= reading->memory && fuzzReadDevices(devices, reading);
     reading->policy = fuzzReadPolicy(root, &plain);
-    reading->plain = plain;
+    reading->plain = plain && complete;
 }
 
 /* What must follow */
