@@ -17,7 +17,16 @@ ROOT, BUILD, PREFIX, SYSCONFDIR, SBINDIR, UNITDIR = map(pathlib.Path, sys.argv[1
 SPEC = BUILD / "packaging/virt-balloon.spec"
 CHANGELOG = ROOT / "packaging/debian/changelog"
 
+
+
+def drop_ins(daemon):
+    """The units that are changed to put virtballoond in front of a daemon."""
+    return [f"{daemon}.socket", f"{daemon}-ro.socket", "virtballoond.socket",
+            "virtballoond-ro.socket", "virtballoond.service", "libvirt-guests.service"]
+
+
 CONFIGURATION = f"{PREFIX / SYSCONFDIR}/virtballoond/virtballoond.conf"
+DAEMONS = ["libvirtd", "virtqemud"]
 PROGRAMS = ["bin/virt-balloon", f"{SBINDIR}/virtballoond"]
 FILES = {CONFIGURATION, *(str(PREFIX / path) for path in [
     *PROGRAMS,
@@ -37,6 +46,8 @@ FILES = {CONFIGURATION, *(str(PREFIX / path) for path in [
     "share/man/man5/virtballoond.conf.5",
     "share/man/man8/virtballoond.8",
     "share/virt-balloon/schemas/domain.rng",
+    *(f"share/virt-balloon/front/{daemon}/{unit}.d/zz-virt-balloon-front.conf"
+      for daemon in DAEMONS for unit in drop_ins(daemon)),
 ])}
 MACROS = {"_sysconfdir": PREFIX / SYSCONFDIR, "_bindir": PREFIX / "bin",
           "_sbindir": PREFIX / SBINDIR, "_unitdir": PREFIX / UNITDIR,
@@ -82,16 +93,26 @@ def versions():
             re.match(r"virt-balloon \((.*)-\d+\)", CHANGELOG.read_text())[1], news[1]}
 
 
-def units(directory, unitdir, *options):
-    """What systemd says against the units in a place, where the programs are in a directory."""
+def units(directory, unitdir, *options, daemon=None):
+    """What systemd says against the units in a place, where the programs are in a directory.
+
+    With a daemon's name it is in front of that, whose units are there, too.
+    """
     place = directory / str(PREFIX / unitdir)[1:]
     with tempfile.TemporaryDirectory() as copy:
         shutil.copytree(place, copy, dirs_exist_ok=True)
-        for unit in pathlib.Path(copy).glob("*.service"):
-            unit.write_text(unit.read_text().replace(
-                f"{PREFIX / SBINDIR}/", f"{directory}{PREFIX / SBINDIR}/"))
+        if daemon:
+            shutil.copytree(directory / f"{PREFIX}/share/virt-balloon/front"[1:] / daemon, copy,
+                            dirs_exist_ok=True)
+            for unit in (f"{daemon}.socket", f"{daemon}-ro.socket"):
+                pathlib.Path(copy, unit).write_text(f"[Socket]\nService={daemon}.service\n")
+            for unit in (f"{daemon}.service", "libvirt-guests.service"):
+                pathlib.Path(copy, unit).write_text("[Service]\nExecStart=/bin/true\n")
+        for unit in [*pathlib.Path(copy).glob("*.service"), *pathlib.Path(copy).glob("*.d/*")]:
+            unit.write_text(re.sub(rf"=({PREFIX}/)", rf"={directory}\1", unit.read_text()))
         done = run("systemd-analyze", "verify", *options, "--man=no",
-                   *sorted(pathlib.Path(copy).iterdir()), SYSTEMD_UNIT_PATH=f"{copy}:",
+                   *sorted(pathlib.Path(copy).glob("*.socket")),
+                   *sorted(pathlib.Path(copy).glob("*.service")), SYSTEMD_UNIT_PATH=f"{copy}:",
                    XDG_RUNTIME_DIR=copy)
         return done.stdout + done.stderr + f"exit status {done.returncode}"
 
@@ -128,6 +149,9 @@ def main():
              == (ROOT / "src/remote/virtballoond.conf").read_bytes()),
             ("systemd has nothing against the system units",
              lambda: units(directory, UNITDIR) == "exit status 0"),
+            ("systemd has nothing against what puts them in front of either daemon",
+             lambda: [units(directory, UNITDIR, daemon=daemon) for daemon in DAEMONS]
+             == ["exit status 0"] * 2),
             ("systemd has nothing against the user units",
              lambda: units(directory, "lib/systemd/user", "--user") == "exit status 0"),
             ("the service is exposed as little as it was",

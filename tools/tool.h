@@ -51,6 +51,9 @@ vbVerbVerify(const vbTool *tool, int argc, char **argv);
 vbExit
 vbVerbMetrics(const vbTool *tool, int argc, char **argv);
 
+vbExit
+vbVerbFront(const vbTool *tool, int argc, char **argv);
+
 /* Returns: (transfer full): what somebody else worded, on one line that no terminal obeys */
 char *
 vbToolFormatText(const char *text);

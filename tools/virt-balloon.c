@@ -32,6 +32,8 @@ static const struct {
     { "verify", vbVerbVerify, true,
       "find out by doing whether the host gets what a guest gives up" },
     { "metrics", vbVerbMetrics, false, "the running guests in Prometheus' text format" },
+    { "front", vbVerbFront, false,
+      "whether virtballoond is in front of libvirt, and put it there or take it away" },
 };
 
 /* Whether a terminal just shows it, on the same line. */

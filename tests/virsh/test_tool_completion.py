@@ -12,7 +12,7 @@ import harness
 import tool
 
 COMPLETION = Path(__file__).parents[2] / "tools" / "virt-balloon.bash-completion"
-VERBS = ["status", "explain", "check", "capabilities", "reclaim", "verify", "metrics"]
+VERBS = ["status", "explain", "check", "capabilities", "reclaim", "verify", "metrics", "front"]
 SCRIPT = """\
 set -u
 source {file}
@@ -43,6 +43,7 @@ def complete(line, **environment):
     ("virt-balloon status --a", ["--all", "--ask"]), ("virt-balloon explain --n", ["--no-ask"]),
     ("virt-balloon capabilities --e", ["--emulator"]), ("virt-balloon metrics --o", ["--output"]),
     ("virt-balloon verify --p", ["--probe"]), ("virt-balloon reclaim --t", ["--timeout"]),
+    ("virt-balloon front ", ["enable", "disable", "status"]), ("virt-balloon front d", ["disable"]),
     ("virt-balloon verify --probe ", []), ("virt-balloon metrics ", []), ("virt-balloon -c ", []),
 ])
 def test_verbs_and_options_are_completed(line, words):

@@ -21,7 +21,8 @@ MONITOR = "/run/alone.sock"
 # A command behind '$', and what is as far in as it is, until the next command or the end.
 TRANSCRIPTS = [
     (found[2], textwrap.dedent(found[3]))
-    for found in re.finditer(r"^( +)\$ (.*)\n((?:\1(?!\$ ).*\n|\n(?=\n*\1))*)", TEXT, re.M)]
+    for found in re.finditer(r"^( +)\$ (.*)\n((?:\1(?!\$ ).*\n|\n(?=\n*\1))*)", TEXT, re.M)
+    if "virt-balloon front" not in found[2]]  # with systemd only: tests/front compares that one
 # What differs from one host and one day to the next.
 VOLATILE = [(r"\d+ [KM]iB(?= +default +available)", "RESIDENT"),
             (r"QEMU (has|had) \d+ [KM]iB", r"QEMU \1 RESIDENT"),
@@ -90,7 +91,7 @@ def test_a_transcript_is_what_the_program_prints(shell, command, output):
 def test_every_verb_has_its_transcript():
     shown = " ".join(command for command, _ in TRANSCRIPTS)
     verbs = re.findall(r"^  (\w+) ", tool.text_of(tool.run("--help")).split("\nVerbs:\n")[1], re.M)
-    assert [verb for verb in verbs if f" {verb}" not in shown] == []
+    assert [verb for verb in verbs if f" {verb}" not in shown] == ["front"]
 
 
 def test_every_option_is_described():

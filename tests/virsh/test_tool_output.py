@@ -53,6 +53,8 @@ def many(direct):
     ["-c", "qemu:///system", "--qmp", "/run/socket", "status"], ["--qmp", "/run/s", "check", "-"],
     ["--qmp", "/run/s", "status", "a"], ["--qmp", "/run/s", "status", "--all"],
     ["--qmp", "/run/s", "explain", "a"], ["--qmp", "/run/s", "explain", "--no-ask"],
+    ["front"], ["front", "on"], ["front", "enable", "now"], ["front", "--all"],
+    ["--qmp", "/run/s", "front", "status"], ["-c", "qemu:///system", "front", "status"],
 ])
 def test_wrong_usage_exits_with_2(args):
     assert tool.complaint(tool.run(*args), 2)
@@ -63,6 +65,17 @@ def test_wrong_usage_exits_with_2(args):
 def test_without_libvirt_it_exits_with_3(args):
     assert tool.complaint(tool.run("-c", NOWHERE, *args), 3).startswith(
         "cannot connect to libvirt: ")
+
+
+@pytest.mark.parametrize("word", ["enable", "status"])
+def test_without_systemd_there_is_no_front(word):
+    assert tool.complaint(tool.run("front", word), 3).startswith("systemd does not run here")
+
+
+@pytest.mark.parametrize("word", ["enable", "disable"])
+def test_only_root_changes_what_is_in_front(word):
+    done = harness.run(["setpriv", "--reuid=65534", "--clear-groups", tool.TOOL, "front", word])
+    assert tool.complaint(done, 1) == f"only root can {word} it"
 
 
 def test_a_driver_without_qemu_guests_exits_with_3(direct):
