@@ -30,6 +30,7 @@ DAEMONS = ["libvirtd", "virtqemud"]
 PROGRAMS = ["bin/virt-balloon", f"{SBINDIR}/virtballoond"]
 FILES = {CONFIGURATION, *(str(PREFIX / path) for path in [
     *PROGRAMS,
+    f"{UNITDIR}/virt-balloon-report.service",
     f"{UNITDIR}/virtballoond-ro.socket",
     f"{UNITDIR}/virtballoond.service",
     f"{UNITDIR}/virtballoond.socket",

@@ -72,6 +72,34 @@ vbStatusPrintJSON(const GPtrArray *guests)
     return vbToolPrintJSON(list);
 }
 
+/* One line for each guest that runs without memory that the host has not got: one that libvirt
+ * started by itself no virtballoond has judged. The fields are virtballoond's. */
+static void
+vbStatusLog(const GPtrArray *guests)
+{
+    for (guint i = 0; i < guests->len; i++) {
+        const vbGuest *guest = g_ptr_array_index(guests, i);
+        const qemuDomainVerdict *verdict = guest->verdict;
+        g_autofree char *name = NULL;
+        g_autofree char *text = NULL;
+        g_autofree char *kinds = NULL;
+
+        if (!guest->running || !verdict || verdict->state != QEMU_DOMAIN_BALLOON_INHIBITED ||
+            vbGuestGetInflated(guest) == 0)
+            continue;
+        name = qemuMessageFormatName(guest->name);
+        text = qemuMessageFormatReport(guest->name, vbGuestGetInflated(guest),
+                                       verdict->inhibitors);
+        kinds = qemuMessageFormatKinds(verdict->inhibitors);
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING,
+                         "VIRTBALLOON_VERDICT", "report",
+                         "VIRTBALLOON_DOMAIN", name,
+                         "VIRTBALLOON_UUID", guest->uuid,
+                         "VIRTBALLOON_INHIBITORS", kinds,
+                         "MESSAGE", "%s", text);
+    }
+}
+
 /* A domain that has gone meanwhile is no guest, unless it was asked for. */
 static void
 vbStatusDropGone(GPtrArray *guests)
@@ -107,9 +135,12 @@ vbVerbStatus(const vbTool *tool, int argc, char **argv)
 {
     gboolean all = FALSE;
     gboolean ask = FALSE;
+    gboolean log = FALSE;
     const GOptionEntry entries[] = {
         { "all", 0, 0, G_OPTION_ARG_NONE, &all, "Show inactive domains, too", NULL },
         { "ask", 0, 0, G_OPTION_ARG_NONE, &ask, "Ask each QEMU, which taints its domain", NULL },
+        { "log", 0, 0, G_OPTION_ARG_NONE, &log,
+          "Log the guests that run inflated and inhibited, and print nothing", NULL },
         G_OPTION_ENTRY_NULL
     };
     g_autoptr(GPtrArray) guests = NULL;
@@ -118,7 +149,7 @@ vbVerbStatus(const vbTool *tool, int argc, char **argv)
 
     if (!vbToolParse(entries, &argc, &argv))
         return VB_EXIT_USAGE;
-    if (tool->qmp && (argc > 1 || all || ask)) {
+    if (tool->qmp && (argc > 1 || all || ask || log)) {
         vbToolError("with --qmp status takes no domains and no options");
         return VB_EXIT_USAGE;
     }
@@ -126,6 +157,10 @@ vbVerbStatus(const vbTool *tool, int argc, char **argv)
         vbStatusAskLibvirt(tool, all, ask, argc, argv, &status);
     if (!guests)
         return status;
+    if (log) {
+        vbStatusLog(guests);
+        return VB_EXIT_OK;
+    }
     ok = tool->json ? vbStatusPrintJSON(guests) : vbStatusPrintTable(tool, guests);
     return ok ? VB_EXIT_OK : VB_EXIT_NOT_SO;
 }

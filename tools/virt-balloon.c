@@ -350,6 +350,7 @@ main(int argc, char **argv)
     vbToolOpenStandard();
     setlocale(LC_ALL, "");
     g_set_prgname("virt-balloon");
+    g_log_writer_default_set_use_stderr(TRUE);
     /* A reader that has gone is an error of writing, and no reason to die. */
     signal(SIGPIPE, SIG_IGN);
     g_option_context_set_summary(context, "Tells whether ballooning a guest does any good.");

@@ -71,6 +71,24 @@ qemuMessageFormatInhibitors(const GPtrArray *inhibitors)
     return g_string_free(text, FALSE);
 }
 
+char *
+qemuMessageFormatKinds(const GPtrArray *inhibitors)
+{
+    GString *text = g_string_new(NULL);
+    guint i;
+
+    for (i = 0; i < inhibitors->len; i++) {
+        const qemuInhibitor *inhibitor = g_ptr_array_index(inhibitors, i);
+
+        if (i > 0)
+            g_string_append_c(text, ',');
+        g_string_append(text, qemuInhibitorKindGetInfo(inhibitor->kind)->name);
+        if (inhibitor->alias)
+            g_string_append_printf(text, ":%s", inhibitor->alias);
+    }
+    return g_string_free(text, FALSE);
+}
+
 /* How to name the domain on a command line: by UUID where the name would need quoting, or where
  * virsh would take it for an option or an id. */
 static const char *
@@ -226,6 +244,17 @@ qemuMessageFormatConfigRefused(const vbDomainDef *def, unsigned long long memory
                            "when it starts and the host would gain nothing; lower <memory> of the "
                            "domain instead", name, memory, list,
                            vbDomainDefGetBalloonMaximum(def) - memory);
+}
+
+char *
+qemuMessageFormatReport(const char *name, unsigned long long inflated, const GPtrArray *inhibitors)
+{
+    g_autofree char *list = qemuMessageFormatInhibitors(inhibitors);
+    g_autofree char *printable = qemuMessageFormatName(name);
+
+    return g_strdup_printf("domain '%s': it runs with %llu KiB less than it could have, and the "
+                           "host gains nothing: ballooning is inhibited by %s", printable,
+                           inflated, list);
 }
 
 char *

@@ -25,6 +25,10 @@ qemuMessageAppendPlace(GString *text, const char *alias, const char *address);
 char *
 qemuMessageFormatInhibitors(const GPtrArray *inhibitors);
 
+/* Returns: (transfer full): "vfio-pci:hostdev0,nvme": for programs */
+char *
+qemuMessageFormatKinds(const GPtrArray *inhibitors);
+
 /* Returns: (transfer full): what to do about what inhibits */
 char *
 qemuMessageFormatAdvice(const GPtrArray *inhibitors);
@@ -53,3 +57,8 @@ qemuMessageFormatCommandRefused(const vbDomainDef *def, const GPtrArray *inhibit
  * cannot be read) was refused while the balloon is inflated */
 char *
 qemuMessageFormatAttachRefused(const vbDomainDef *def, const GPtrArray *attached);
+
+/* Returns: (transfer full): that a domain runs with its balloon @inflated by so many KiB while
+ * something inhibits */
+char *
+qemuMessageFormatReport(const char *name, unsigned long long inflated, const GPtrArray *inhibitors);

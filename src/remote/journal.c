@@ -109,30 +109,12 @@ vbJournalClient(vbJournal *journal, pid_t pid, uid_t uid, const char *text)
         g_warning("client %lld of user %lld: %s", (long long)pid, (long long)uid, line);
 }
 
-static char *
-vbJournalFormatInhibitors(const qemuDomainVerdict *verdict)
-{
-    GString *text = g_string_new(NULL);
-    guint i;
-
-    for (i = 0; i < verdict->inhibitors->len; i++) {
-        const qemuInhibitor *inhibitor = g_ptr_array_index(verdict->inhibitors, i);
-
-        if (i > 0)
-            g_string_append_c(text, ',');
-        g_string_append(text, qemuInhibitorKindGetInfo(inhibitor->kind)->name);
-        if (inhibitor->alias)
-            g_string_append_printf(text, ":%s", inhibitor->alias);
-    }
-    return g_string_free(text, FALSE);
-}
-
 void
 vbJournalVerdict(vbJournal *journal, const qemuDomainVerdict *verdict, const char *name,
                  const guint8 *uuid, pid_t pid, uid_t uid)
 {
     char uuidText[VB_JOURNAL_UUID_LENGTH + 1];
-    g_autofree char *inhibitors = vbJournalFormatInhibitors(verdict);
+    g_autofree char *inhibitors = qemuMessageFormatKinds(verdict->inhibitors);
     g_autofree char *pidText = g_strdup_printf("%lld", (long long)pid);
     g_autofree char *uidText = g_strdup_printf("%lld", (long long)uid);
     g_autofree char *printable = qemuMessageFormatName(name);

@@ -204,3 +204,16 @@ def test_the_networks_of_a_guest_that_is_shut_off_are_looked_up(agree, direct, d
     assert found["state"] == state
     (found,) = agree("status", domain.name)
     assert found["state"] == "available"
+
+
+@pytest.mark.seconds(120)
+def test_of_what_runs_inflated_and_inhibited_one_line_is_logged(second, directory):
+    made = [guests.Guest(second, directory, 9100 + number) for number in range(3)]
+    second.inhibit(made[0], memory=128)
+    second.inhibit(made[1])
+    done = tool.ask(second, "status", "--all", "--log")
+    assert (done.returncode, done.stdout) == (0, b"")
+    line, = filter(None, done.stderr.decode().splitlines())
+    assert line.endswith(
+        f"domain '{made[0].name}': it runs with 65536 KiB less than it could have, and the host "
+        "gains nothing: ballooning is inhibited by vDPA device 'ua-vdpa' (/dev/vhost-vdpa-0)")
