@@ -40,6 +40,7 @@ FILES = {CONFIGURATION, *(str(PREFIX / path) for path in [
     "share/doc/virt-balloon/NEWS",
     "share/doc/virt-balloon/README.md",
     "share/doc/virt-balloon/architecture.rst",
+    "share/doc/virt-balloon/deployment.rst",
     "share/doc/virt-balloon/formatdomain.rst",
     "share/doc/virt-balloon/inhibitors.rst",
     "share/doc/virt-balloon/upstream.rst",
