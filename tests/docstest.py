@@ -110,6 +110,42 @@ def options_of_manual():
     return set(re.findall(r"--([\w-]+)", " ".join(entries))) - {"help"}
 
 
+def without_words(text):
+    """A line of the log without what differs each time, and without names in capitals."""
+    return re.sub(r"%[a-z]+|\b[A-Z]+\b", "#", text)
+
+
+def source_of_daemon():
+    return "\n".join(read(path) for path in sorted((ROOT / "src").rglob("*.c")))
+
+
+def lines_of_code():
+    """What is logged: texts that GLib is given, and why a client is left."""
+    calls = re.findall(r"\b(?:g_(?:message|warning|critical|info|debug)|vbJournalClient)"
+                       r'\(((?:[^;"]|"[^"]*")*)\);', source_of_daemon())
+    texts = ["".join(re.findall('"([^"]*)"', call)) for call in calls]
+    return {without_words(text.removesuffix(" (%u more were not logged)"))
+            for text in texts if text}
+
+
+def lines_of_manual():
+    return {without_words(text) for text in re.findall(r"^    \| ``(.*)``$", log_of_manual(),
+                                                       re.MULTILINE)}
+
+
+def log_of_manual():
+    return re.search(r"^LOG\n=+\n(.*?)^THE POLICY", read(MANUAL), re.MULTILINE | re.DOTALL).group(1)
+
+
+def fields_of_code():
+    return set(re.findall(r"VIRTBALLOON_\w+", source_of_daemon()))
+
+
+def fields_of_manual():
+    heads = re.findall(r"^``VIRTBALLOON_.*``$", log_of_manual(), re.MULTILINE)
+    return set(re.findall(r"VIRTBALLOON_\w+", " ".join(heads)))
+
+
 def main():
     checks = [
         ("every document can be rendered", is_well_formed),
@@ -125,6 +161,10 @@ def main():
          lambda: keys_of_code() == keys_of_installed_file() and len(keys_of_code()) > 5),
         ("the manual page has the options of the daemon",
          lambda: options_of_code() == options_of_manual() and len(options_of_code()) > 5),
+        ("the manual page has every line of the log, and no other",
+         lambda: lines_of_code() == lines_of_manual() and len(lines_of_code()) > 9),
+        ("the manual page has every field of the journal, and no other",
+         lambda: fields_of_code() == fields_of_manual() and len(fields_of_code()) == 6),
         ("the page about libvirt names only what there is of ours",
          lambda: not missing_in_source(names_of_ours()) and len(names_of_ours()) > 30),
     ]
