@@ -6,21 +6,16 @@ Runs in the container that tests/package/run starts, and nowhere else.
 import os
 import pwd
 import signal
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
+from container import HERE, SECONDS, SERVICE, SOCKETS, UNITS, active, run, state, wait_for
+
 CONFIG = Path("/etc/virtballoond/virtballoond.conf")
 SOCKET = Path("/run/virtballoond/virtballoond-sock")
 SOCKET_RO = Path("/run/virtballoond/virtballoond-sock-ro")
-UNITS = ["virtballoond.service", "virtballoond.socket", "virtballoond-ro.socket"]
-SERVICE = UNITS[0]
-SOCKETS = UNITS[1:]
 USER = "somebody"
-SECONDS = 30
 OPTED_OUT = """<domain type='qemu'><name>opted-out</name><memory>65536</memory>
 <os><type arch='x86_64' machine='pc'>hvm</type></os>
 <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
@@ -28,32 +23,9 @@ OPTED_OUT = """<domain type='qemu'><name>opted-out</name><memory>65536</memory>
 <address uuid='4b20d080-1b54-4048-85b3-a6a62d165c01'/></source></hostdev></devices></domain>"""
 
 
-def run(*argv, code=0, **options):
-    """Runs a command, which must end with a status; returns what it says."""
-    done = subprocess.run(list(map(str, argv)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False, timeout=120, **options)
-    assert code is None or done.returncode == code, (argv, done)
-    return done.stdout
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.1)
-
-
 def virsh(*words, socket=SOCKET, code=0):
     return run("timeout", SECONDS, "virsh", "-c", f"qemu:///system?socket={socket}", *words,
                code=code)
-
-
-def state(unit, name="ActiveState"):
-    return run("systemctl", "show", "-P", name, unit).strip()
-
-
-def active(unit):
-    return state(unit) == "active"
 
 
 def said():
@@ -104,13 +76,12 @@ def test_a_read_only_client_is_one():
                                 socket=SOCKET_RO, code=1)
 
 
-def test_only_root_reaches_the_sockets():
+def test_polkit_is_asked_about_users():
     run("useradd", "-m", "-s", "/bin/sh", USER)
-    for path in (SOCKET, SOCKET_RO):
-        assert path.stat().st_mode & 0o777 == 0o600
-        assert "Permission denied" in run(
-            "runuser", "-u", USER, "--", "virsh", "-c", f"qemu:///system?socket={path}", "uri",
-            code=1)
+    for path, code, said in ((SOCKET, 1, "org.libvirt.unix.manage"), (SOCKET_RO, 0, "qemu:///")):
+        assert path.stat().st_mode & 0o777 == 0o666
+        assert said in run("runuser", "-u", USER, "--", "virsh", "-c",
+                           f"qemu:///system?socket={path}", "uri", code=code)
 
 
 def test_a_changed_configuration_is_put_in_force_by_a_reload():
