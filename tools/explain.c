@@ -255,7 +255,8 @@ vbVerbExplain(const vbTool *tool, int argc, char **argv)
 
     guest = g_ptr_array_index(guests, 0);
     if (!tool->json && !guest->verdict) {
-        vbToolError("domain '%s': %s", guest->name, guest->error);
+        vbToolError("domain '%s': %s%s", guest->name, guest->error, noAsk || guest->gone ? "" :
+                    "; '--no-ask' tells what is known without asking QEMU");
         return VB_EXIT_NOT_SO;
     }
     ok = tool->json ? vbToolPrintJSON(vbGuestToJSON(guest)) : vbExplainPrint(tool, guest);
