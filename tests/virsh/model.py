@@ -46,7 +46,7 @@ class Held:
     def wait(self):
         """Says that it has come, and waits until it may go on."""
         self.come.set()
-        assert self.go.wait(20)
+        assert self.go.wait(60)
 
 
 class Model:

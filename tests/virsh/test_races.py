@@ -125,7 +125,7 @@ def test_of_one_virtballoond_a_change_waits_until_a_shrink_is_carried_out(guest,
     with guest.front.open() as first, guest.front.open() as second:
         with guest.holding(frames.SET_MEMORY) as shrink, guest.holding(change[0]) as changing:
             start(first, SHRINK)
-            assert shrink.come.wait(5)
+            assert shrink.come.wait(30)
             start(second, change)
             assert not changing.come.wait(0.5), "libvirtd has two changes at once"
         assert first.read_frame().status == frames.OK
@@ -160,7 +160,7 @@ def test_what_goes_another_way_meanwhile_is_not_seen_by_a_verdict_that_was_made(
     with guest.front.open() as first, getattr(guest, past).open() as second:
         with guest.holding(frames.SET_MEMORY) as shrink:
             start(first, SHRINK)
-            assert shrink.come.wait(5)
+            assert shrink.come.wait(30)
             assert second.call(*ATTACH).status == frames.OK
         assert first.read_frame().status == frames.OK
     assert guest.wrong == ["taken from an inhibited guest"]
@@ -184,7 +184,7 @@ def test_a_policy_that_is_set_another_way_meanwhile_holds_from_the_next_call_on(
     with guest.front.open() as first, guest.other.open() as second:
         with guest.holding(frames.SET_MEMORY) as shrink:
             start(first, SHRINK)
-            assert shrink.come.wait(5)
+            assert shrink.come.wait(30)
             assert second.call(*set_policy(BLOCK)).status == frames.OK
         assert first.read_frame().status == frames.OK
     assert guest.wrong == ["taken from an inhibited guest"]
