@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "domain_memory.h"
 #include "domain_override.h"
 #include "vberror.h"
 #include "vbxml.h"
@@ -103,6 +104,7 @@ static void
 vbDomainMemoryDefFree(vbDomainMemoryDef *memory)
 {
     g_free(memory->alias);
+    g_free(memory->xml);
     g_free(memory);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(vbDomainMemoryDef, vbDomainMemoryDefFree)
@@ -400,6 +402,8 @@ vbDomainMemoryDefParseXML(vbDomainDef *def, const xmlNode *node, GError **error)
          !vbDomainMemoryElementParseXML(target, "requested", &memory->requested, error) ||
          !vbDomainMemoryElementParseXML(target, "current", &memory->current, error)))
         return false;
+    if (memory->model == VB_DOMAIN_MEMORY_VIRTIO_MEM)
+        memory->xml = vbDomainMemoryCopyXML(node);
 
     g_ptr_array_add(def->memories, g_steal_pointer(&memory));
     return true;
@@ -555,9 +559,10 @@ vbDomainLaunchSecurityParseXML(vbDomainDef *def, const xmlNode *node)
                                            VB_DOMAIN_LAUNCH_SECURITY_OTHER);
 }
 
-/* Adds up the guest's NUMA cells: 0 where there are none. */
+/* Counts and adds up the guest's NUMA cells: 0 where there are none. */
 static bool
-vbDomainNumaMemoryParseXML(const xmlNode *root, unsigned long long *total, GError **error)
+vbDomainNumaMemoryParseXML(vbDomainDef *def, const xmlNode *root, unsigned long long *total,
+                           GError **error)
 {
     const xmlNode *numa = vbXMLChild(vbXMLChild(root, "cpu"), "numa");
 
@@ -568,6 +573,7 @@ vbDomainNumaMemoryParseXML(const xmlNode *root, unsigned long long *total, GErro
 
         if (!vbXMLNodeIs(cell, "cell", NULL))
             continue;
+        def->cells++;
         text = vbXMLProp(cell, "memory");
         if (!vbXMLParseSize(cell, text ? text : "", &kib, error))
             return false;
@@ -594,12 +600,17 @@ vbDomainNumaMemoryParseXML(const xmlNode *root, unsigned long long *total, GErro
 static bool
 vbDomainDefParseMemory(vbDomainDef *def, const xmlNode *root, GError **error)
 {
+    const char *slots = vbXMLProp(vbXMLChild(root, "maxMemory"), "slots");
     unsigned long long cells;
 
     if (!vbDomainMemoryElementParseXML(root, "memory", &def->memory, error) ||
         !vbDomainMemoryElementParseXML(root, "currentMemory", &def->currentMemory, error) ||
-        !vbDomainNumaMemoryParseXML(root, &cells, error))
+        !vbDomainNumaMemoryParseXML(def, root, &cells, error))
         return false;
+    /* What is wrong with these libvirt says: they are only repeated. */
+    def->maxMemorySlots = vbDomainParseInt(slots, 0);
+    if (!vbDomainMemoryElementParseXML(root, "maxMemory", &def->maxMemory, NULL))
+        def->maxMemory = 0;
 
     if (cells > 0) {
         def->memory = cells;

@@ -105,6 +105,7 @@ typedef struct {
     unsigned long long block;     /* KiB, virtio-mem only, else 0 */
     unsigned long long requested; /* KiB, virtio-mem only, else 0 */
     unsigned long long current;   /* KiB, virtio-mem of a running guest only, else 0 */
+    char *xml;                    /* the element, virtio-mem only; or NULL */
 } vbDomainMemoryDef;
 
 typedef enum {
@@ -133,6 +134,9 @@ struct _vbDomainDef {
 
     unsigned long long memory;        /* KiB: <memory>, all memory devices included */
     unsigned long long currentMemory; /* KiB: <currentMemory>, or memory where it is absent */
+    unsigned long long maxMemory;     /* KiB: <maxMemory>, 0 where it is absent */
+    int maxMemorySlots;               /* its attribute 'slots', 0 where it is absent */
+    guint cells;                      /* NUMA nodes of the guest */
 
     bool memoryLocked;      /* <memoryBacking><locked/> */
     bool memoryHugepages;   /* <memoryBacking><hugepages> */
