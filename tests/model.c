@@ -95,7 +95,7 @@ modelPlug(modelWorld *world, const modelDevice *device)
 /* Start and end */
 
 /* QEMU's balloon takes any size, goes no further than it can, and takes whole pages. */
-static void
+void
 modelSetBalloon(modelWorld *world, unsigned long long bytes)
 {
     unsigned long long most = modelGetBalloonMaximum(&world->live) * 1024;

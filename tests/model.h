@@ -220,7 +220,25 @@ modelWorldRequest(const modelWorld *world, const modelStep *step, modelRequest *
 void
 modelWorldServe(modelWorld *world, const modelRequest *request);
 
+/**
+ * modelServeRedirect:
+ * @plan: what the code would do beside and instead, or NULL
+ * @served: (inout): whether it was done: libvirt may refuse one half of it, which is not wrong
+ *
+ * Returns: (nullable): what is wrong with it
+ */
+const char *
+modelServeRedirect(modelWorld *world, const modelRequest *request, const qemuRedirectPlan *plan,
+                   bool *served);
+
+/* QEMU's balloon goes to a size, as far as it can. */
+void
+modelSetBalloon(modelWorld *world, unsigned long long bytes);
+
 /* Sizes, KiB */
+
+unsigned long long
+modelGetVirtioMem(const modelDefinition *def);
 
 unsigned long long
 modelGetBalloonMaximum(const modelDefinition *def);
@@ -266,6 +284,15 @@ modelHidesOptOut(const modelWorld *world);
 /* BLOCK, WARN or IGNORE: what holds for a domain */
 modelPolicy
 modelGetPolicy(const modelWorld *world, const modelDefinition *def);
+
+/* Whether a size for @def is reached with virtio-mem */
+bool
+modelIsRedirected(const modelWorld *world, const modelDefinition *def);
+
+/* Whether it is a size that virtio-mem would have to reach and cannot: nvdimms and the like are part
+ * of libvirt's <memory> */
+bool
+modelIsTooLarge(const modelWorld *world, const modelDefinition *def, unsigned long long memory);
 
 /* Text for the code, and answers to what it asks */
 

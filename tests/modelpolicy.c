@@ -287,6 +287,8 @@ modelJudgeMemory(const modelWorld *world, const modelRequest *request, modelVerd
         return;
     if (live && request->memory < world->balloon)
         modelJudgeShrink(world, verdict);
+    if (live && modelIsTooLarge(world, &world->live, request->memory))
+        verdict->refused = verdict->logged = true;
     if (!config || verdict->refused)
         return;
     modelJudgeNext(world, request->memory, &next);
@@ -294,6 +296,8 @@ modelJudgeMemory(const modelWorld *world, const modelRequest *request, modelVerd
     /* Of two lines that of the running guest is logged. */
     if (next.refused || (next.logged && !verdict->logged))
         *verdict = next;
+    if (config && modelIsTooLarge(world, &world->next, request->memory))
+        verdict->refused = verdict->logged = true;
 }
 
 /* A device for the running guest, by whatever way */

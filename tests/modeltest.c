@@ -235,7 +235,8 @@ testCheckHarm(const modelWorld *world, const modelRequest *request, bool refused
         world->qmp == QEMU_DOMAIN_QMP_ALWAYS)
         return "takes memory from the guest for nothing";
     if (refused && (balloon || (request->type == MODEL_REQUEST_SETMEM &&
-                                request->flags == VIR_DOMAIN_MEM_LIVE)) &&
+                                request->flags == VIR_DOMAIN_MEM_LIVE &&
+                                !modelIsTooLarge(world, &world->live, request->memory))) &&
         ((!modelIsInhibited(world) && !modelHidesOptOut(world)) ||
          (balloon ? request->bytes : request->memory * 1024) >= world->balloon * 1024))
         return "refuses what does no harm";
@@ -253,6 +254,35 @@ testInspect(const modelWorld *world, modelLie lie, qemuDomainQmpMode qmp)
     modelInspect(world, qmp, &expected);
     verdict = testDecide(world, lie, qmp, testJudgeInspect, NULL, &asked, &wrong);
     return verdict ? testCompare(&expected, verdict, asked) : wrong;
+}
+
+/* What comes of a size that passes; asked for again, nothing more is to be resized. */
+static const char *
+testServeMemory(modelWorld *world, const modelRequest *request, const qemuDomainVerdict *verdict)
+{
+    const char *wrong = NULL;
+    char *unanswered = NULL;
+    bool served = false;
+
+    wrong = modelServeRedirect(world, request, verdict->redirect, &served);
+    if (!verdict->redirect)
+        modelWorldServe(world, request);
+    if (!wrong && served) {
+        bool asked = false;
+        g_autoptr(qemuDomainVerdict) again =
+            testDecide(world, MODEL_LIE_NONE, world->qmp, testJudgeRequest, request, &asked,
+                       &unanswered);
+        const GPtrArray *changes = again && again->redirect ? again->redirect->changes : NULL;
+
+        g_free(unanswered);
+        for (guint i = 0; changes && i < changes->len; i++) {
+            const qemuRedirectChange *change = g_ptr_array_index(changes, i);
+
+            if (change->device)
+                return "resizes what has its size";
+        }
+    }
+    return wrong;
 }
 
 static char *
@@ -276,8 +306,13 @@ testRequest(modelWorld *world, modelLie lie, const modelStep *step)
         return g_strdup(harm);
     /* Asking through libvirt leaves a mark. */
     world->tainted = world->tainted || asked;
-    if (!expected.refused)
+    if (!expected.refused && lie == MODEL_LIE_NONE && request.type == MODEL_REQUEST_SETMEM &&
+        verdict->action == QEMU_DOMAIN_VERDICT_PASS) {
+        if ((harm = testServeMemory(world, &request, verdict)))
+            return g_strdup(harm);
+    } else if (!expected.refused) {
         modelWorldServe(world, &request);
+    }
     figures->refused += expected.refused;
     figures->passed += !expected.refused;
     figures->logged += !expected.refused && expected.logged;

@@ -145,6 +145,7 @@ typedef struct {
     qemuDomainBalloonState state;
     const char *inhibitors; /* as testFormatInhibitors() has it; NULL: none */
     unsigned int rounds;    /* of questions; 0: not checked */
+    const char *plan;       /* as testFormatPlan() has it; NULL: the request passes as it came */
 } testCase;
 
 #define GUEST &(const testGuest)
@@ -1633,11 +1634,33 @@ testAssertManner(const char *text)
         g_assert_false(g_unichar_iscntrl(g_utf8_get_char(c)));
 }
 
+/* "ua-vm live 0, balloon live 1048576; 1048576 with 1": what is changed, and the call's own size and
+ * flags */
+static char *
+testFormatPlan(const qemuRedirectPlan *plan)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < plan->changes->len; i++) {
+        const qemuRedirectChange *change = g_ptr_array_index(plan->changes, i);
+
+        g_string_append_printf(text, "%s%s %s %llu", i > 0 ? ", " : "",
+                               change->device ? change->device : "balloon",
+                               change->flags == VIR_DOMAIN_AFFECT_LIVE ? "live" : "config",
+                               change->size);
+    }
+    g_string_append_printf(text, "; %llu with %u", plan->memory, plan->flags);
+    return g_string_free(text, FALSE);
+}
+
 static void
 testAssertVerdict(const testCase *data, const qemuDomainVerdict *verdict)
 {
     g_autofree char *inhibitors = testFormatInhibitors(verdict->inhibitors);
+    g_autofree char *plan = verdict->redirect && verdict->action == QEMU_DOMAIN_VERDICT_PASS ?
+        testFormatPlan(verdict->redirect) : NULL;
 
+    g_assert_cmpstr(plan, ==, data->plan);
     g_assert_cmpint(verdict->action, ==, data->action);
     g_assert_cmpint(verdict->errorCode, ==, data->code);
     g_assert_cmpstr(qemuDomainBalloonStateTypeToString(verdict->state), ==,
@@ -2380,6 +2403,139 @@ static const testCase testOtherRequests[] = {
       .flags = VIR_DOMAIN_DEVICE_MODIFY_CONFIG, PASSES },
 };
 
+/* Policy 'redirect': 1 GiB that the balloon holds, and as much in a virtio-mem device */
+
+#define REDIRECTED(now, requested, plugged, more) GUEST{ .memory = 2 * GIB, .current = now, \
+        .policy = "redirect", .devices = VIRTIO_MEM(ALIAS("ua-vm"), requested, plugged) more }
+#define NEXT_START(more) GUEST{ .inactive = true, .memory = 2 * GIB, .policy = "redirect", \
+        .devices = VIRTIO_MEM("", "1048576", "0") more }
+#define NIC PCI("hostdev0", "07")
+#define FULL REDIRECTED(2 * GIB, "1048576", "1048576", NIC)
+
+static const testCase testRedirected[] = {
+    { "redirected: a smaller size is taken from virtio-mem, inhibited or not",
+      .memory = GIB + HALF, .flags = LIVE, .live = FULL, .rounds = 1, PASSES,
+      .plan = "ua-vm live 524288; 1048576 with 1" },
+    { "redirected: the same by no flags", .memory = GIB + HALF, .live = FULL, PASSES,
+      .plan = "ua-vm live 524288; 1048576 with 0" },
+    { "redirected: the smallest size that an inhibited guest can reach", .memory = GIB,
+      .flags = LIVE, .live = FULL, PASSES, .plan = "ua-vm live 0; 1048576 with 1" },
+    { "redirected: less than that is refused with that size", .memory = GIB - 1, .flags = LIVE,
+      .live = FULL, REFUSES, .inhibitors = PCI_INHIBITOR,
+      .text = "cannot reduce memory of domain 'guest' to 1048575 KiB: ballooning is inhibited by "
+              "assigned PCI device 'hostdev0' (0000:07:00.0), and with its virtio-mem devices "
+              "alone the guest can be brought down to 1048576 KiB; ask for that much, " PCI_ADVICE,
+      .log = "domain 'guest': refused to reduce memory to 1048575 KiB: ballooning is inhibited by "
+             "assigned PCI device 'hostdev0' (0000:07:00.0)" },
+    { "redirected: a size that the guest has changes nothing", .memory = 2 * GIB, .flags = LIVE,
+      .live = FULL, PASSES, .plan = "; 1048576 with 1" },
+    { "redirected: a larger size goes to virtio-mem", .memory = GIB + HALF, .flags = LIVE,
+      .live = REDIRECTED(GIB, "0", "0", NIC), PASSES, .plan = "ua-vm live 524288; 1048576 with 1" },
+    { "redirected: a part of a block is a whole one", .memory = GIB + 1, .flags = LIVE,
+      .live = REDIRECTED(GIB, "0", "0", NIC), PASSES, .plan = "ua-vm live 2048; 1048576 with 1" },
+    { "redirected: what was requested and not released is not requested again", .memory = GIB,
+      .flags = LIVE, .live = REDIRECTED(2 * GIB, "0", "1048576", NIC), PASSES,
+      .plan = "; 1048576 with 1" },
+    { "redirected: more than <memory> is libvirt's to refuse", .memory = 2 * GIB + 1,
+      .flags = LIVE, .live = FULL, PASSES },
+    { "redirected: more than balloon and virtio-mem have is refused", .memory = 2 * GIB + 1,
+      .flags = LIVE,
+      .live = GUEST{ .memory = 3 * GIB, .current = 2 * GIB, .policy = "redirect",
+                     .devices = VIRTIO_MEM(ALIAS("ua-vm"), "1048576", "1048576")
+                                NVDIMM("1048576") },
+      .action = QEMU_DOMAIN_VERDICT_REFUSE, .code = VIR_ERR_OPERATION_INVALID, .logged = true,
+      .text = "cannot set memory of domain 'guest' to 2097153 KiB: its balloon and its virtio-mem "
+              "devices can give it 2097152 KiB at most, and the rest of its memory is in other "
+              "devices" },
+    { "redirected: without an inhibitor the balloon takes the rest", .memory = HALF, .flags = LIVE,
+      .live = REDIRECTED(2 * GIB, "1048576", "1048576", ""), .messages = NOT_TAINTED, AVAILABLE,
+      .plan = "ua-vm live 0; 524288 with 1" },
+    { "redirected: without an inhibitor a balloon is deflated by the call itself",
+      .memory = GIB + HALF, .flags = LIVE, .live = REDIRECTED(HALF, "0", "0", ""), PASSES,
+      .plan = "ua-vm live 524288; 1048576 with 1" },
+    { "redirected: a balloon that is inflated for nothing is deflated first", .memory = GIB + HALF,
+      .flags = LIVE, .live = REDIRECTED(GIB + HALF, "1048576", "1048576", NIC), PASSES,
+      .plan = "balloon live 1048576, ua-vm live 524288; 1048576 with 1" },
+    { "redirected: as far as what is asked for goes", .memory = HALF + 4, .flags = LIVE,
+      .live = REDIRECTED(GIB + HALF, "1048576", "1048576", NIC), PASSES,
+      .plan = "balloon live 524292, ua-vm live 0; 524292 with 1" },
+    { "redirected: of such a balloon no more can be taken", .memory = HALF - 1, .flags = LIVE,
+      .live = REDIRECTED(GIB + HALF, "1048576", "1048576", NIC), REFUSES,
+      .inhibitors = PCI_INHIBITOR, .fragment = "can be brought down to 524288 KiB" },
+    { "redirected: a QEMU that has to be asked is asked before the balloon is used",
+      .memory = HALF, .flags = LIVE, .qmp = QEMU_DOMAIN_QMP_ALWAYS,
+      .live = REDIRECTED(2 * GIB, "1048576", "1048576", ""),
+      .monitor = MONITOR{ ONE_PERIPHERAL("vu0", "vfio-user-pci"), { NULL, NULL } },
+      REFUSES, .inhibitors = "vfio-user vu0 - qmp" },
+    { "redirected: it is not asked where the balloon is not used", .memory = GIB, .flags = LIVE,
+      .qmp = QEMU_DOMAIN_QMP_ALWAYS, .live = FULL, .rounds = 1, PASSES,
+      .plan = "ua-vm live 0; 1048576 with 1" },
+
+    { "redirected: a host's default_policy is as good", .memory = GIB, .flags = LIVE,
+      .defaultPolicy = REDIRECT,
+      .live = MEM_GUEST(2 * GIB, 2 * GIB, VIRTIO_MEM(ALIAS("ua-vm"), "1048576", "1048576")), PASSES,
+      .plan = "ua-vm live 0; 1048576 with 1" },
+    { "redirected: no other policy resizes", .memory = GIB, .flags = LIVE,
+      .defaultPolicy = REDIRECT,
+      .live = GUEST{ .memory = 2 * GIB, .policy = "block",
+                     .devices = NIC VIRTIO_MEM(ALIAS("ua-vm"), "1048576", "1048576") }, PASSES },
+    { "redirected: without a virtio-mem device it is told what to add", .memory = HALF,
+      .flags = LIVE, .live = GUEST{ .policy = "redirect", .devices = NIC }, REFUSES,
+      .inhibitors = PCI_INHIBITOR,
+      .text = "cannot reduce memory of domain 'guest' to 524288 KiB: ballooning is inhibited by "
+              "assigned PCI device 'hostdev0' (0000:07:00.0), and the guest has no virtio-mem "
+              "device that could be resized instead: the guest would lose 524288 KiB and the host "
+              "would gain nothing; give it <maxMemory slots='1' unit='KiB'>1048576</maxMemory>, "
+              "<cpu><numa><cell id='0' memory='524288' unit='KiB'/></numa></cpu> and <memory "
+              "model='virtio-mem'><target><size unit='KiB'>524288</size><node>0</node><block "
+              "unit='KiB'>2048</block><requested unit='KiB'>524288</requested></target></memory>, "
+              "and start it again; or " PCI_ADVICE },
+    { "redirected: without a balloon device libvirt refuses", .memory = GIB, .flags = LIVE,
+      .live = GUEST{ .memory = 2 * GIB, .policy = "redirect",
+                     .memballoon = "<memballoon model='none'/>",
+                     .devices = VIRTIO_MEM(ALIAS("ua-vm"), "1048576", "1048576") },
+      PASSES, .state = QEMU_DOMAIN_BALLOON_NONE },
+    { "redirected: size 0 is libvirt's to refuse", .memory = 0, .flags = MAXIMUM | LIVE, PASSES },
+
+    /* The next start */
+    { "redirected: a size for the next start is in the definition's devices",
+      .memory = GIB + HALF, .flags = CONFIG, .live = NEXT_START(NIC), PASSES,
+      .plan = "0 config 524288; 1048576 with 2" },
+    { "redirected: the same by no flags where the domain does not run", .memory = GIB + HALF,
+      .live = NEXT_START(NIC), PASSES, .plan = "0 config 524288; 1048576 with 0" },
+    { "redirected: below boot memory the next start is refused as under block", .memory = HALF,
+      .flags = CONFIG, .live = NEXT_START(NIC), REFUSES,
+      .inhibitors = "vfio-pci hostdev0 0000:07:00.0 xml" },
+    { "redirected: without an inhibitor it starts with an inflated balloon", .memory = HALF,
+      .flags = CONFIG, .live = NEXT_START(""), PASSES, .plan = "0 config 0; 524288 with 2" },
+    { "redirected: libvirt refuses LIVE of a domain that does not run", .memory = GIB,
+      .flags = LIVE, .live = NEXT_START(NIC), PASSES },
+    { "redirected: both halves, alike", .memory = GIB + HALF, .flags = LIVE | CONFIG, .live = FULL,
+      .inactive = NEXT_START(NIC), .persistent = TEST_PERSISTENT_YES, PASSES,
+      .plan = "ua-vm live 524288, 0 config 524288; 1048576 with 3" },
+    { "redirected: both halves, of which the next start has less boot memory",
+      .memory = GIB + HALF, .flags = LIVE | CONFIG, .live = FULL,
+      .inactive = GUEST{ .inactive = true, .memory = GIB + HALF, .policy = "redirect",
+                         .devices = VIRTIO_MEM("", "0", "0") },
+      .persistent = TEST_PERSISTENT_YES, PASSES,
+      .plan = "ua-vm live 524288, 0 config 1048576, balloon live 1048576; 524288 with 2" },
+    { "redirected: both halves, of which only the running one has the policy", .memory = GIB,
+      .flags = LIVE | CONFIG, .live = FULL,
+      .inactive = GUEST{ .inactive = true, .policy = "block" }, .persistent = TEST_PERSISTENT_YES,
+      PASSES, .plan = "ua-vm live 0; 1048576 with 3" },
+    { "redirected: both halves, of which one is refused, change nothing", .memory = HALF,
+      .flags = LIVE | CONFIG, .live = REDIRECTED(2 * GIB, "1048576", "1048576", ""),
+      .inactive = NEXT_START(NIC), .persistent = TEST_PERSISTENT_YES, .messages = NOT_TAINTED,
+      REFUSES, .inhibitors = "vfio-pci hostdev0 0000:07:00.0 xml" },
+
+    /* What is about the balloon alone */
+    { "redirected: a monitor command is one for the balloon", SETS(KIB(HALF)), .live = FULL,
+      REFUSES, .inhibitors = PCI_INHIBITOR },
+    { "redirected: an inflated guest does not get a first device", ATTACHES(NEW_PCI),
+      .live = REDIRECTED(GIB + HALF, "1048576", "1048576", ""), .messages = NOT_TAINTED,
+      KEEPS_OUT },
+};
+
 /* What follows where a question was not answered */
 
 typedef struct {
@@ -2475,6 +2631,11 @@ main(int argc, char **argv)
         g_autofree char *path = g_strconcat("/qemudomain/", testOtherRequests[i].sentence, NULL);
 
         g_test_add_data_func(path, &testOtherRequests[i], testVerdict);
+    }
+    for (i = 0; i < G_N_ELEMENTS(testRedirected); i++) {
+        g_autofree char *path = g_strconcat("/qemudomain/", testRedirected[i].sentence, NULL);
+
+        g_test_add_data_func(path, &testRedirected[i], testVerdict);
     }
     for (i = 0; i < G_N_ELEMENTS(testUnanswereds); i++) {
         g_autofree char *path = g_strconcat("/qemudomain/", testUnanswereds[i].sentence, NULL);

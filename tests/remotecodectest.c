@@ -338,11 +338,51 @@ testEncodeMonitorCommand(void)
     g_autoptr(GByteArray) bytes = NULL;
 
     testDomainInit(&dom, "guest", 3);
-    bytes = remoteEncodeMonitorCommand(&dom, command, 1);
+    bytes = remoteEncodeDomainString(&dom, command, 1);
     testPutDomain(expected, "guest", 3);
     testPutString(expected, command);
     testPutWord(expected, 1);
     g_assert_cmpmem(bytes->data, bytes->len, expected->data, expected->len);
+}
+
+static void
+testEncodeSetMemory(void)
+{
+    const guint32 flags = 0x80000003u;
+    g_autoptr(GByteArray) expected = g_byte_array_new();
+    g_auto(remoteNonnullDomain) dom = { 0 };
+    g_autoptr(GByteArray) without = NULL;
+    g_autoptr(GByteArray) with = NULL;
+
+    testDomainInit(&dom, "guest", 3);
+    without = remoteEncodeSetMemory(&dom, 0x123456789abcdef0ULL, NULL);
+    with = remoteEncodeSetMemory(&dom, 0x123456789abcdef0ULL, &flags);
+    testPutDomain(expected, "guest", 3);
+    testPutWord(expected, 0x12345678u);
+    testPutWord(expected, 0x9abcdef0u);
+    g_assert_cmpmem(without->data, without->len, expected->data, expected->len);
+    testPutWord(expected, flags);
+    g_assert_cmpmem(with->data, with->len, expected->data, expected->len);
+}
+
+static void
+testErrorMessage(void)
+{
+    g_autoptr(GByteArray) error = remoteEncodeError(VIR_ERR_OPERATION_FAILED, VIR_FROM_QEMU, "why");
+    g_autoptr(GByteArray) silent = g_byte_array_new();
+    char *message = remoteDecodeErrorText(error->data, error->len);
+
+    g_assert_cmpstr(message, ==, "operation failed: why");
+    free(message);
+    /* Up to the end of the sentence. */
+    for (guint have = 0; have < 12 + 4 + 24; have++) {
+        g_autofree guint8 *cut = g_memdup2(error->data, have);
+
+        g_assert_null(remoteDecodeErrorText(cut, have));
+    }
+    for (int i = 0; i < 3; i++)
+        testPutWord(silent, 0);
+    g_assert_null(remoteDecodeErrorText(silent->data, silent->len));
 }
 
 static void
@@ -354,7 +394,7 @@ testEncodeLongest(void)
     g_autoptr(GByteArray) bytes = NULL;
 
     testDomainInit(&dom, name, 3);
-    bytes = remoteEncodeMonitorCommand(&dom, name, 1);
+    bytes = remoteEncodeDomainString(&dom, name, 1);
     testPutDomain(expected, name, 3);
     testPutString(expected, name);
     testPutWord(expected, 1);
@@ -1665,6 +1705,8 @@ main(int argc, char **argv)
                     testEncodeDomain);
     g_test_add_func("/remotecodec/a domain with flags is encoded", testEncodeDomainFlags);
     g_test_add_func("/remotecodec/a monitor command is encoded", testEncodeMonitorCommand);
+    g_test_add_func("/remotecodec/a size is encoded, with and without flags", testEncodeSetMemory);
+    g_test_add_func("/remotecodec/the sentence of an error is read", testErrorMessage);
     g_test_add_func("/remotecodec/the longest strings are encoded", testEncodeLongest);
     g_test_add_func("/remotecodec/encoding leaves the domain alone", testEncodeLeavesDomain);
 

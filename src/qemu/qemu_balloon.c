@@ -164,6 +164,7 @@ qemuDomainVerdictFree(qemuDomainVerdict *verdict)
         return;
     g_ptr_array_unref(verdict->questions);
     g_ptr_array_unref(verdict->inhibitors);
+    qemuRedirectPlanFree(verdict->redirect);
     g_free(verdict->errorText);
     g_free(verdict->logText);
     g_free(verdict);

@@ -143,6 +143,16 @@ qemuDriverCallTakeVerdict(qemuDriverCall *call, qemuDomainVerdict *verdict)
     }
 }
 
+/* Another size, or for fewer halves of the domain, or NULL. */
+static const qemuRedirectPlan *
+qemuDriverCallGetRedirect(const qemuDriverCall *call)
+{
+    const qemuRedirectPlan *redirect = call->verdict ? call->verdict->redirect : NULL;
+
+    return redirect && (redirect->memory != call->memory || redirect->flags != call->flags) ?
+        redirect : NULL;
+}
+
 static bool
 qemuDriverCallIsRewritten(const qemuDriverCall *call)
 {
@@ -152,7 +162,7 @@ qemuDriverCallIsRewritten(const qemuDriverCall *call)
         if (document->stored)
             return true;
     }
-    return call->definition || call->policyOnly;
+    return call->definition || call->policyOnly || qemuDriverCallGetRedirect(call);
 }
 
 static void
@@ -181,6 +191,18 @@ qemuDriverCallMakeMetadata(qemuDriverCall *call)
 
     qemuDriverCallTakeForward(call, REMOTE_PROC_DOMAIN_SET_METADATA, g_byte_array_free(args, FALSE),
                               length);
+}
+
+static void
+qemuDriverCallMakeMemory(qemuDriverCall *call, const qemuRedirectPlan *redirect)
+{
+    gint32 procedure = call->procedure->procedure;
+    GByteArray *args =
+        remoteEncodeSetMemory(&call->dom, redirect->memory,
+                              procedure == REMOTE_PROC_DOMAIN_SET_MEMORY ? NULL : &redirect->flags);
+    size_t length = args->len;
+
+    qemuDriverCallTakeForward(call, procedure, g_byte_array_free(args, FALSE), length);
 }
 
 static void
@@ -214,8 +236,7 @@ qemuDriverCallFits(const qemuDriverCall *call)
         (!call->definition || strlen(call->definition) <= REMOTE_STRING_MAX);
 }
 
-/* The outcome where a call is to be forwarded. */
-static qemuDriverOutcome
+qemuDriverOutcome
 qemuDriverCallPass(qemuDriverCall *call)
 {
     size_t length = 0;
@@ -229,6 +250,8 @@ qemuDriverCallPass(qemuDriverCall *call)
         qemuDriverCallTakeForward(call, REMOTE_PROC_DOMAIN_DEFINE_XML_FLAGS, args, length);
     } else if (call->policyOnly) {
         qemuDriverCallMakeMetadata(call);
+    } else if (qemuDriverCallGetRedirect(call)) {
+        qemuDriverCallMakeMemory(call, qemuDriverCallGetRedirect(call));
     } else {
         qemuDriverCallMakeDocuments(call);
     }
@@ -271,6 +294,8 @@ qemuDriverCallDecide(qemuDriverCall *call)
     if (call->settled)
         return call->outcome == QEMU_DRIVER_PASS && !call->after ? qemuDriverCallPass(call) :
             call->outcome;
+    if (qemuDriverCallIsChanging(call))
+        return qemuDriverCallChange(call);
     if (call->after)
         return qemuDriverCallAskRecords(call);
 
@@ -283,7 +308,8 @@ qemuDriverCallDecide(qemuDriverCall *call)
     if (call->decoded && call->procedure->judge)
         outcome = qemuDriverCallTakeVerdict(call, call->procedure->judge(call));
     if (call->decoded && outcome == QEMU_DRIVER_PASS &&
-        !(flags & (QEMU_DRIVER_TURN | QEMU_DRIVER_SHOW)) && !qemuDriverCallIsRewritten(call))
+        !(flags & (QEMU_DRIVER_TURN | QEMU_DRIVER_SHOW)) && !qemuDriverCallIsRewritten(call) &&
+        !qemuDriverCallHasChanges(call))
         return QEMU_DRIVER_PASS;
 
     g_ptr_array_set_size(call->questions, 0);
@@ -310,7 +336,9 @@ qemuDriverCallDecide(qemuDriverCall *call)
         call->queued = true;
         return QEMU_DRIVER_QUEUE;
     }
-    return outcome == QEMU_DRIVER_ASK ? qemuDriverCallAskVerdict(call) : qemuDriverCallPass(call);
+    if (outcome == QEMU_DRIVER_ASK)
+        return qemuDriverCallAskVerdict(call);
+    return qemuDriverCallHasChanges(call) ? qemuDriverCallChange(call) : qemuDriverCallPass(call);
 }
 
 void
@@ -401,7 +429,8 @@ qemuDriverCallWantsReply(const qemuDriverCall *call)
 bool
 qemuDriverCallReplied(qemuDriverCall *call, guint32 status, const guint8 *payload, size_t length)
 {
-    call->after = status == VB_FRAME_OK && qemuDriverCallHasMore(call, payload, length);
+    call->after = status == VB_FRAME_OK ? qemuDriverCallHasMore(call, payload, length) :
+        qemuDriverCallUndo(call);
     return call->after;
 }
 

@@ -11,9 +11,24 @@
  * virtio-mem devices have plugged. A request for that much or more always passes.
  *
  * The domain's policy decides what "refused" means: 'block' refuses, 'warn' lets the request pass
- * and logs one line, 'ignore' lets it pass. 'redirect' is treated as 'block', and so is a policy
- * that cannot be understood. A domain without a policy has the default_policy of the
- * configuration file, which is 'block' as shipped.
+ * and logs one line, 'ignore' lets it pass. A policy that cannot be understood is treated as
+ * 'block', and so is 'redirect' but for what follows. A domain without a policy has the
+ * default_policy of the configuration file, which is 'block' as shipped.
+ *
+ * Under 'redirect' a size means all of the guest's memory, what libvirt reports as currentMemory,
+ * and not the balloon's part of it alone, inhibited or not: this is the one place where a request
+ * means something else than to libvirt itself, and more than <memory> is still libvirt's to
+ * refuse. The guest's virtio-mem devices, which give memory back beside assigned devices, are
+ * asked for what the size is above all that the balloon can hold, in whole blocks, in proportion
+ * to their sizes; the balloon is set to what remains for it. So the balloon is used only below
+ * what the devices can give, and that is refused while something inhibits it, with the smallest
+ * size that can be reached. A balloon that is inflated while the XML shows an inhibitor is
+ * deflated first. Where libvirt refuses one of these changes, those before it are taken back, and
+ * the request is answered with one error; a request that was cut short is completed when it is
+ * repeated. How much the guest releases is not waited for. For the next start (--config) the
+ * definition's devices are asked for their part. A guest without virtio-mem devices is treated as
+ * under 'block', and told what to add; monitor commands and attachments, which are about the
+ * balloon alone, are judged as under 'block'.
  *
  * A request for the next start only (--config) is refused only if the domain itself asks for
  * 'block' and the size would leave the balloon inflated while something inhibits it. A request
@@ -132,7 +147,9 @@ qemuDomainJudgeShrink(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
                                            "memory: ballooning is inhibited by %s", name, list);
     } else {
         qemuBalloonRefuse(verdict, VIR_ERR_OPERATION_INVALID,
-                         qemuMessageFormatShrinkRefused(def, memory, verdict->inhibitors));
+                          verdict->policy == VB_DOMAIN_BALLOON_POLICY_REDIRECT ?
+                          qemuMessageFormatRedirectRefused(def, memory, verdict->inhibitors) :
+                          qemuMessageFormatShrinkRefused(def, memory, verdict->inhibitors));
         verdict->logText = g_strdup_printf("domain '%s': refused to reduce memory to %llu KiB: "
                                            "ballooning is inhibited by %s", name, memory, list);
     }
@@ -198,6 +215,84 @@ qemuDomainNeedConfig(qemuDomainVerdict *verdict, const qemuDomainFacts *facts)
     return verdict->action != QEMU_DOMAIN_VERDICT_NEED;
 }
 
+/* Whether a size for @def is reached by resizing its virtio-mem devices. */
+static bool
+qemuDomainIsRedirected(const vbDomainDef *def, const qemuDomainSettings *settings)
+{
+    return def->memballoon != VB_DOMAIN_MEMBALLOON_NONE &&
+        qemuBalloonGetPolicy(def, settings) == VB_DOMAIN_BALLOON_POLICY_REDIRECT &&
+        qemuRedirectIsPossible(def);
+}
+
+/* Leaves @verdict at REFUSE where there is no such size. Returns: what the balloon is set to */
+static unsigned long long
+qemuDomainRedirectHalf(qemuDomainVerdict *verdict, const vbDomainDef *def,
+                       const qemuDomainSettings *settings, unsigned long long memory,
+                       unsigned int flags)
+{
+    g_autofree char *name = qemuMessageFormatName(def->name);
+
+    if (!qemuDomainIsRedirected(def, settings))
+        return memory;
+    if (memory > qemuRedirectGetMaximum(def)) {
+        qemuBalloonRefuse(verdict, VIR_ERR_OPERATION_INVALID,
+                          qemuMessageFormatRedirectTooLarge(def, memory));
+        g_free(verdict->logText);
+        verdict->logText = g_strdup_printf("domain '%s': refused to set memory to %llu KiB: its "
+                                           "balloon and its virtio-mem devices have less", name,
+                                           memory);
+        return memory;
+    }
+    if (!verdict->redirect)
+        verdict->redirect = qemuRedirectPlanNew();
+    qemuRedirectAddDevices(def, memory, flags, verdict->redirect->changes);
+    return qemuRedirectGetBalloon(def, memory);
+}
+
+/* What the guest has given up for nothing goes back to it before its virtio-mem devices take as
+ * much. */
+static void
+qemuDomainRedirectDeflate(qemuDomainVerdict *verdict, const vbDomainDef *def,
+                          unsigned long long memory)
+{
+    g_autoptr(GPtrArray) inhibitors =
+        g_ptr_array_new_with_free_func((GDestroyNotify)qemuInhibitorFree);
+
+    qemuInhibitorsFromDef(def, inhibitors);
+    if (inhibitors->len > 0 && vbDomainDefGetBalloonCurrent(def) < memory)
+        qemuRedirectAddBalloon(def, memory, VIR_DOMAIN_MEM_LIVE, verdict->redirect->changes);
+}
+
+/* A size that passes: under 'redirect' it is one for the whole guest. libvirt's own is one for the
+ * balloon alone, and it refuses more than that can hold. */
+static void
+qemuDomainRedirect(qemuDomainVerdict *verdict, const vbDomainDef *live, const vbDomainDef *config,
+                   const qemuDomainSettings *settings, unsigned long long memory,
+                   unsigned int flags)
+{
+    unsigned long long liveMemory = memory;
+    unsigned long long configMemory = memory;
+
+    if (live && qemuDomainIsRedirected(live, settings)) {
+        verdict->redirect = qemuRedirectPlanNew();
+        qemuDomainRedirectDeflate(verdict, live, qemuRedirectGetBalloon(live, memory));
+        liveMemory = qemuDomainRedirectHalf(verdict, live, settings, memory, VIR_DOMAIN_MEM_LIVE);
+    }
+    if (config && verdict->action == QEMU_DOMAIN_VERDICT_PASS)
+        configMemory = qemuDomainRedirectHalf(verdict, config, settings, memory,
+                                              VIR_DOMAIN_MEM_CONFIG);
+    if (!verdict->redirect)
+        return;
+
+    verdict->redirect->memory = live ? liveMemory : configMemory;
+    verdict->redirect->flags = flags;
+    if (live && config && liveMemory != configMemory) {
+        qemuRedirectAddBalloon(live, liveMemory, VIR_DOMAIN_MEM_LIVE, verdict->redirect->changes);
+        verdict->redirect->memory = configMemory;
+        verdict->redirect->flags = VIR_DOMAIN_MEM_CONFIG;
+    }
+}
+
 qemuDomainVerdict *
 qemuDomainJudgeSetMemory(const qemuDomainFacts *facts, const qemuDomainSettings *settings,
                          unsigned long long memory, unsigned int flags)
@@ -219,8 +314,11 @@ qemuDomainJudgeSetMemory(const qemuDomainFacts *facts, const qemuDomainSettings 
 
     if (def->id < 0) {
         /* Not running: libvirt refuses LIVE, and CURRENT means the next start. */
-        if (!live)
-            qemuDomainJudgeConfig(verdict, facts, def, settings, memory);
+        if (live)
+            return g_steal_pointer(&verdict);
+        qemuDomainJudgeConfig(verdict, facts, def, settings, memory);
+        if (verdict->action == QEMU_DOMAIN_VERDICT_PASS && memory <= def->memory)
+            qemuDomainRedirect(verdict, NULL, def, settings, memory, flags);
         return g_steal_pointer(&verdict);
     }
     if (!config)
@@ -248,6 +346,9 @@ qemuDomainJudgeSetMemory(const qemuDomainFacts *facts, const qemuDomainSettings 
 
     if (config)
         qemuDomainJudgeConfig(verdict, facts, facts->inactive, settings, memory);
+    if (verdict->action == QEMU_DOMAIN_VERDICT_PASS)
+        qemuDomainRedirect(verdict, live ? def : NULL, config ? facts->inactive : NULL, settings,
+                           memory, flags);
     return g_steal_pointer(&verdict);
 }
 

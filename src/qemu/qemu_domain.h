@@ -12,6 +12,7 @@
 #include "domain_conf.h"
 #include "qemu_inhibitor.h"
 #include "qemu_monitor_raw.h"
+#include "qemu_redirect.h"
 
 typedef enum {
     QEMU_DOMAIN_BALLOON_UNKNOWN,
@@ -124,6 +125,9 @@ typedef struct {
 
     /* Of NEED: (element-type qemuDomainQuestion), none of which depends on another's answer. */
     GPtrArray *questions;
+
+    /* Of PASS: what is done beside and instead, or NULL: the request passes as it came. */
+    qemuRedirectPlan *redirect;
 
     /* Of REFUSE: a VIR_ERR_... number, and the text behind libvirt's prefix for that number. */
     int errorCode;

@@ -112,6 +112,11 @@ qemuDriverCallAnswerEmulator(qemuDriverCall *call, guint question, bool hasPrope
 bool
 qemuDriverCallIsSettled(const qemuDriverCall *call);
 
+/* Whether what is asked are changes that are made in the name of the client: neither its end nor a
+ * deadline stops them. */
+bool
+qemuDriverCallIsChanging(const qemuDriverCall *call);
+
 /* Some question will not be answered in time. The next decision is PASS or REFUSE. */
 void
 qemuDriverCallExpire(qemuDriverCall *call, const char *reason);
@@ -131,6 +136,10 @@ qemuDriverCallGetForward(const qemuDriverCall *call, gint32 *procedure, const gu
  * qemuDriverCallEditReply(). */
 bool
 qemuDriverCallWantsReply(const qemuDriverCall *call);
+
+/* Of PASS: whether that is so of an error alone, since there are changes to be taken back then. */
+bool
+qemuDriverCallMayUndo(const qemuDriverCall *call);
 
 /* Returns: whether something is left to be asked before the client gets its reply: then the call
  * decides again, and the reply goes to the client when that ends. */

@@ -12,6 +12,16 @@
 #include "qemu_start.h"
 #include "remote_stats.h"
 
+/* Bytes of an error of libvirt's that answers a call; a sentence has a few hundred. */
+#define QEMU_DRIVER_ERROR_MAX 65536
+
+/* What is being done with the changes of a call. */
+typedef enum {
+    QEMU_DRIVER_CHANGES_NONE,
+    QEMU_DRIVER_CHANGES_MAKE,
+    QEMU_DRIVER_CHANGES_UNDO,
+} qemuDriverChanges;
+
 struct _qemuDriverCall {
     const qemuDriverProcedure *procedure;
     qemuDriverConn *conn;
@@ -39,6 +49,12 @@ struct _qemuDriverCall {
     bool queued;
     GHashTable *networks;       /* name -> remoteNonnullNetwork, once it was looked up */
     char *listedEmulator;       /* a binary that libvirt's capabilities list, or NULL */
+
+    /* What is changed before it is forwarded. */
+    qemuDriverChanges changing;
+    guint changed; /* how many of the changes are made, and not taken back */
+    guint failed;  /* which one was not */
+    guint stuck;   /* how many could not be taken back */
 
     /* What is forwarded instead of what came. */
     char *definition; /* the domain's whole definition, instead of an attachment to it; or NULL */
@@ -86,6 +102,28 @@ qemuDriverCallSettle(qemuDriverCall *call, qemuDriverOutcome outcome);
 /* The same where a question has no answer, for @reason. */
 void
 qemuDriverCallSettleUnanswered(qemuDriverCall *call, int code, const char *reason);
+
+/* The outcome where a call is to be forwarded. */
+qemuDriverOutcome
+qemuDriverCallPass(qemuDriverCall *call);
+
+/* qemu_change.c */
+
+/* Whether something is to be changed before the call is forwarded. */
+bool
+qemuDriverCallHasChanges(const qemuDriverCall *call);
+
+/* The next change, or what becomes of the call after the last one. */
+qemuDriverOutcome
+qemuDriverCallChange(qemuDriverCall *call);
+
+void
+qemuDriverCallAnswerChange(qemuDriverCall *call, guint32 status, const guint8 *payload,
+                           size_t length);
+
+/* libvirt has refused the call itself. Returns: whether there are changes to be taken back */
+bool
+qemuDriverCallUndo(qemuDriverCall *call);
 
 /* qemu_question.c */
 

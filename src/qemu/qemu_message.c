@@ -232,6 +232,72 @@ qemuMessageFormatShrinkRefused(const vbDomainDef *def, unsigned long long memory
     return g_string_free(text, FALSE);
 }
 
+/* Where there is nothing to resize it says what would have to be there. */
+char *
+qemuMessageFormatRedirectRefused(const vbDomainDef *def, unsigned long long memory,
+                                 const GPtrArray *inhibitors)
+{
+    g_autofree char *list = qemuMessageFormatInhibitors(inhibitors);
+    g_autofree char *name = qemuMessageFormatName(def->name);
+    GString *text = g_string_new(NULL);
+
+    g_string_append_printf(text, "cannot reduce memory of domain '%s' to %llu KiB: ballooning is "
+                           "inhibited by %s", name, memory, list);
+    if (qemuRedirectIsPossible(def)) {
+        g_string_append_printf(text, ", and with its virtio-mem devices alone the guest can be "
+                               "brought down to %llu KiB; ask for that much, ",
+                               vbDomainDefGetBalloonCurrent(def));
+    } else {
+        g_autofree char *devices = qemuRedirectFormatSuggestion(def, memory);
+
+        g_string_append_printf(text, ", and the guest has no virtio-mem device that could be "
+                               "resized instead: the guest would lose %llu KiB and the host would "
+                               "gain nothing; give it %s, and start it again; or ",
+                               vbDomainDefGetBalloonCurrent(def) - memory, devices);
+    }
+    qemuMessageAppendAdvice(text, inhibitors);
+    return g_string_free(text, FALSE);
+}
+
+char *
+qemuMessageFormatRedirectTooLarge(const vbDomainDef *def, unsigned long long memory)
+{
+    g_autofree char *name = qemuMessageFormatName(def->name);
+
+    return g_strdup_printf("cannot set memory of domain '%s' to %llu KiB: its balloon and its "
+                           "virtio-mem devices can give it %llu KiB at most, and the rest of its "
+                           "memory is in other devices", name, memory, qemuRedirectGetMaximum(def));
+}
+
+char *
+qemuMessageFormatChangeFailed(const char *name, unsigned long long memory,
+                              const qemuRedirectChange *change, const char *said,
+                              const GPtrArray *changes, guint made, guint stuck)
+{
+    g_autofree char *domain = qemuMessageFormatName(name);
+    g_autofree char *device = qemuMessageFormatName(change->device ? change->device : "");
+    g_autofree char *words = qemuMessageFormatName(said ? said : "libvirt's answer cannot be read");
+    GString *text = g_string_new(NULL);
+    guint devices = 0;
+
+    for (guint i = 0; i < made; i++)
+        devices += ((const qemuRedirectChange *)g_ptr_array_index(changes, i))->back != NULL;
+    g_string_append_printf(text, "cannot set memory of domain '%s' to %llu KiB: ", domain, memory);
+    if (change->device)
+        g_string_append_printf(text, "virtio-mem device '%s' was not resized to %llu KiB: %s",
+                               device, change->size, words);
+    else
+        g_string_append_printf(text, "the balloon was not set to %llu KiB: %s", change->size,
+                               words);
+    if (stuck > 0)
+        g_string_append_printf(text, "; %u of %u devices that were resized before could not be set "
+                               "back", stuck, devices);
+    else if (devices > 0)
+        g_string_append_printf(text, "; what was resized before (%u device%s) was set back",
+                               devices, devices > 1 ? "s" : "");
+    return g_string_free(text, FALSE);
+}
+
 char *
 qemuMessageFormatConfigRefused(const vbDomainDef *def, unsigned long long memory,
                                const GPtrArray *inhibitors)

@@ -11,6 +11,7 @@
 
 #include "domain_conf.h"
 #include "qemu_inhibitor.h"
+#include "qemu_redirect.h"
 
 /* Returns: (transfer full): @name as it may stand in a message: UTF-8, on one line, not too long */
 char *
@@ -37,6 +38,32 @@ qemuMessageFormatAdvice(const GPtrArray *inhibitors);
 char *
 qemuMessageFormatShrinkRefused(const vbDomainDef *def, unsigned long long memory,
                                const GPtrArray *inhibitors);
+
+/* The same of a guest whose policy is 'redirect' */
+char *
+qemuMessageFormatRedirectRefused(const vbDomainDef *def, unsigned long long memory,
+                                 const GPtrArray *inhibitors);
+
+/* Returns: (transfer full): why @memory KiB were refused, which neither the balloon nor virtio-mem
+ * devices can give */
+char *
+qemuMessageFormatRedirectTooLarge(const vbDomainDef *def, unsigned long long memory);
+
+/**
+ * qemuMessageFormatChangeFailed:
+ * @name: of the domain
+ * @memory: that was asked for
+ * @change: one that was not made
+ * @said: what libvirt says of it; NULL where that cannot be read
+ * @changes: (element-type qemuRedirectChange): of which the first @made were made before it
+ * @stuck: how many of those could not be taken back
+ *
+ * Returns: (transfer full): why @memory KiB were not reached
+ */
+char *
+qemuMessageFormatChangeFailed(const char *name, unsigned long long memory,
+                              const qemuRedirectChange *change, const char *said,
+                              const GPtrArray *changes, guint made, guint stuck);
 
 /* Returns: (transfer full): why @memory KiB were refused as the size for the next start */
 char *

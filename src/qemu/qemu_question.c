@@ -13,9 +13,6 @@
 #include "qemu_driverpriv.h"
 #include "qemu_state.h"
 
-/* Bytes of an error of libvirt's that answers a call; a sentence has a few hundred. */
-#define QEMU_DRIVER_ERROR_MAX 65536
-
 void
 qemuDriverQuestionFree(qemuDriverQuestion *question)
 {
@@ -102,7 +99,7 @@ qemuDriverCallAskDomain(qemuDriverCall *call, const qemuDomainQuestion *question
         break;
     case QEMU_DOMAIN_QUESTION_MONITOR:
         qemuDriverCallAsk(call, QEMU_PROGRAM, QEMU_PROC_DOMAIN_MONITOR_COMMAND,
-                          remoteEncodeMonitorCommand(dom, question->command, 0));
+                          remoteEncodeDomainString(dom, question->command, 0));
         break;
     case QEMU_DOMAIN_QUESTION_MANAGED_SAVE:
         qemuDriverCallAsk(call, REMOTE_PROGRAM, REMOTE_PROC_DOMAIN_HAS_MANAGED_SAVE_IMAGE,
@@ -369,6 +366,10 @@ qemuDriverCallAnswer(qemuDriverCall *call, guint question, guint32 status, const
 
     if (call->settled)
         return;
+    if (qemuDriverCallIsChanging(call)) {
+        qemuDriverCallAnswerChange(call, status, payload, length);
+        return;
+    }
     if (call->records) {
         /* A domain that has gone meanwhile shows nothing. */
         if (payload && status == VB_FRAME_OK)

@@ -6,7 +6,8 @@
  * libvirt's access control applies to them, and their replies never reach the client.
  *
  * A forwarded call stays here, and keeps its turn at its domain, until libvirt's reply to it has
- * passed, even where the client has gone meanwhile.
+ * passed, even where the client has gone meanwhile.  So does one of which changes are made first,
+ * from the first of them on.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -169,6 +170,9 @@ vbDecisionInject(vbDecision *decision, const qemuDriverQuestion *question, vbRel
     slot->serial = header.serial;
     slot->decision = decision;
     slot->question = decision->asked++;
+    /* libvirt begins with it: as with a call that is forwarded, only its answer tells how it ends. */
+    if (qemuDriverCallIsChanging(decision->call))
+        g_clear_handle_id(&decision->timer, g_source_remove);
     vbRelayInject(&relay->upstream, vbFrameBuild(&header, question->args->data,
                                                  question->args->len));
 }
@@ -491,7 +495,11 @@ vbDecisionWantsReply(const vbRelay *relay, const vbFrameHeader *header)
 {
     const vbDecision *decision = vbDecisionFindForwarded(relay, header);
 
-    if (!decision || !decision->call || !qemuDriverCallWantsReply(decision->call))
+    if (!decision || !decision->call)
+        return false;
+    if (header->status == VB_FRAME_ERROR && qemuDriverCallMayUndo(decision->call))
+        return true;
+    if (!qemuDriverCallWantsReply(decision->call))
         return false;
     /* What was not replaced goes on as it came where there is nothing to edit in it. */
     return decision->forwarded != decision->frame->header.procedure ||
@@ -509,9 +517,9 @@ vbDecisionReply(vbRelay *relay, vbFrame *frame)
         vbDecisionRunOut(decision);
         return;
     }
-    if (relay->client.fd < 0 ||
-        !qemuDriverCallReplied(decision->call, frame->header.status, frame->payload,
-                               frame->payloadLength)) {
+    if (!qemuDriverCallReplied(decision->call, frame->header.status, frame->payload,
+                               frame->payloadLength) ||
+        (relay->client.fd < 0 && !qemuDriverCallIsChanging(decision->call))) {
         vbDecisionFinish(decision);
         return;
     }
@@ -548,6 +556,14 @@ vbDecisionOpened(vbRelay *relay)
     }
 }
 
+/* Whether libvirt does something because of it, so that it goes on without its client. */
+static bool
+vbDecisionIsBegun(const vbDecision *decision)
+{
+    return decision->state == VB_DECISION_FORWARDED ||
+        (decision->call && qemuDriverCallIsChanging(decision->call));
+}
+
 void
 vbDecisionCancel(vbRelay *relay, bool forwarded)
 {
@@ -558,7 +574,7 @@ vbDecisionCancel(vbRelay *relay, bool forwarded)
     for (item = relay->decisions.head; item; item = item->next) {
         vbDecision *decision = item->data;
 
-        if (forwarded || decision->state != VB_DECISION_FORWARDED)
+        if (forwarded || !vbDecisionIsBegun(decision))
             decision->state = VB_DECISION_CANCELLED;
     }
     for (item = relay->decisions.head; item; item = next) {

@@ -209,16 +209,28 @@ remoteEncodeDomainFlags(const remoteNonnullDomain *dom, guint32 flags)
 }
 
 GByteArray *
-remoteEncodeMonitorCommand(const remoteNonnullDomain *dom, const char *command, guint32 flags)
+remoteEncodeDomainString(const remoteNonnullDomain *dom, const char *text, guint32 flags)
 {
     remoteNonnullDomain copy = *dom;
-    char *text = (char *)command;
+    char *string = (char *)text;
     XDR xdr;
-    GByteArray *bytes = remoteEncodeStart(&xdr, strlen(dom->name) + strlen(command));
+    GByteArray *bytes = remoteEncodeStart(&xdr, strlen(dom->name) + strlen(text));
 
     return remoteEncodeEnd(&xdr, bytes, remoteXdrDomain(&xdr, &copy) &&
-                           xdr_string(&xdr, &text, REMOTE_STRING_MAX) &&
+                           xdr_string(&xdr, &string, REMOTE_STRING_MAX) &&
                            xdr_uint32_t(&xdr, &flags));
+}
+
+GByteArray *
+remoteEncodeSetMemory(const remoteNonnullDomain *dom, guint64 memory, const guint32 *flags)
+{
+    remoteNonnullDomain copy = *dom;
+    guint32 word = flags ? *flags : 0;
+    XDR xdr;
+    GByteArray *bytes = remoteEncodeStart(&xdr, strlen(dom->name));
+
+    return remoteEncodeEnd(&xdr, bytes, remoteXdrDomain(&xdr, &copy) &&
+                           xdr_uint64_t(&xdr, &memory) && (!flags || xdr_uint32_t(&xdr, &word)));
 }
 
 GByteArray *
@@ -372,6 +384,8 @@ remoteErrorGetFormat(gint32 code)
         return "XML error: %s";
     case VIR_ERR_CONFIG_UNSUPPORTED:
         return "unsupported configuration: %s";
+    case VIR_ERR_OPERATION_FAILED:
+        return "operation failed: %s";
     case VIR_ERR_OPERATION_INVALID:
         return "Requested operation is not valid: %s";
     case VIR_ERR_OPERATION_TIMEOUT:

@@ -87,8 +87,13 @@ remoteEncodeDomain(const remoteNonnullDomain *dom);
 GByteArray *
 remoteEncodeDomainFlags(const remoteNonnullDomain *dom, guint32 flags);
 
+/* As remoteDecodeDomainString() reads them. */
 GByteArray *
-remoteEncodeMonitorCommand(const remoteNonnullDomain *dom, const char *command, guint32 flags);
+remoteEncodeDomainString(const remoteNonnullDomain *dom, const char *text, guint32 flags);
+
+/* @flags: NULL for DOMAIN_SET_MEMORY, which has none. */
+GByteArray *
+remoteEncodeSetMemory(const remoteNonnullDomain *dom, guint64 memory, const guint32 *flags);
 
 GByteArray *
 remoteEncodeNetworkFlags(const remoteNonnullNetwork *network, guint32 flags);

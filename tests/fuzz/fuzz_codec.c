@@ -260,10 +260,27 @@ fuzzDomainAgain(const remoteNonnullDomain *dom, guint64 memory, guint32 flags, c
     CHECK(flagsAgain == flags);
 }
 
+/* What is sent instead is the same with another size. */
+static void
+fuzzSetMemoryAgain(const remoteNonnullDomain *dom, guint64 memory, bool withFlags, guint32 flags)
+{
+    g_autoptr(GByteArray) bytes = remoteEncodeSetMemory(dom, memory, withFlags ? &flags : NULL);
+    g_auto(remoteNonnullDomain) again = { 0 };
+    guint64 memoryAgain = 0;
+    guint32 flagsAgain = flags;
+
+    CHECK(fuzzWalk(withFlags ? "dlu" : "dl", bytes->data, bytes->len) == bytes->len);
+    CHECK(remoteDecodeSetMemory(bytes->data, bytes->len, &again, &memoryAgain,
+                                withFlags ? &flagsAgain : NULL));
+    CHECK(strcmp(again.name, dom->name) == 0);
+    CHECK(memcmp(again.uuid, dom->uuid, sizeof(again.uuid)) == 0);
+    CHECK(again.id == dom->id && memoryAgain == memory && flagsAgain == flags);
+}
+
 static void
 fuzzMonitorCommand(const remoteNonnullDomain *dom, const char *text)
 {
-    g_autoptr(GByteArray) bytes = remoteEncodeMonitorCommand(dom, text, 1);
+    g_autoptr(GByteArray) bytes = remoteEncodeDomainString(dom, text, 1);
     size_t domain = fuzzWalk("d", bytes->data, bytes->len);
     size_t length = 0;
     const char *command;
@@ -291,6 +308,7 @@ fuzzSetMemory(const guint8 *data, size_t size, bool withFlags, const char *text)
                      fuzzGetWord(data + whole - (withFlags ? 8 : 4))));
     CHECK(!withFlags || flags == fuzzGetWord(data + whole - 4));
     fuzzDomainAgain(&dom, memory, flags, data);
+    fuzzSetMemoryAgain(&dom, memory, withFlags, flags);
     fuzzMonitorCommand(&dom, text);
 }
 
