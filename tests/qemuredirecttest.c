@@ -294,9 +294,17 @@ testSizes(void)
                   DEVICE("0", "262144", "2048", "131072", PLUGGED("262144"), ALIAS("ua-a"))
                   DEVICE("1", "262144", "2048", "262144", PLUGGED("131072"), ALIAS("ua-b")));
 
+    qemuRedirectReach reach;
+
     g_assert_cmpuint(qemuRedirectGetMaximum(def), ==, 1024 * MIB);
-    /* All of the balloon, and what was requested. */
-    g_assert_cmpuint(qemuRedirectGetTarget(def), ==, (512 + 384) * MIB);
+    /* All of the balloon, and what was requested, and what is there. */
+    g_assert_true(qemuRedirectFindReach(def, true, &reach));
+    g_assert_cmpuint(reach.minimum, ==, 512 * MIB);
+    g_assert_cmpuint(reach.maximum, ==, 1024 * MIB);
+    g_assert_cmpuint(reach.target, ==, (512 + 384) * MIB);
+    g_assert_cmpuint(reach.current, ==, 917504);
+    g_assert_true(qemuRedirectFindReach(def, false, &reach));
+    g_assert_cmpuint(reach.minimum, ==, 0);
     g_assert_cmpuint(qemuRedirectGetBalloon(def, 900 * MIB), ==, 512 * MIB);
     g_assert_cmpuint(qemuRedirectGetBalloon(def, 500 * MIB), ==, 500 * MIB);
 }

@@ -51,6 +51,13 @@ typedef struct {
 #define STATS_PCI "balloon.inhibitor.0.kind=vfio-pci\nballoon.inhibitor.0.device=hostdev0\n" \
     "balloon.inhibitor.0.address=0000:07:00.0\n"
 
+#define STATS_REDIRECT(minimum, maximum, target) "balloon.redirect.minimum=" minimum \
+    "\nballoon.redirect.maximum=" maximum "\nballoon.redirect.target=" target "\n"
+#define LARGE "<currentMemory>1048576</currentMemory>"
+#define MEMORY(requested, current) "<memory model='virtio-mem'><target><size>524288</size><node>0" \
+    "</node><block>2048</block><requested>" requested "</requested><current>" current "</current>" \
+    "</target><alias name='ua-mem'/></memory>"
+
 static const testState testStates[] = {
     { "a guest without an inhibitor", BLOCK, RUNNING("", BALLOON), NULL,
       STATS("block", "available", "0") },
@@ -62,6 +69,29 @@ static const testState testStates[] = {
       INHIBITED "(policy 'ignore')", STATS("ignore", "inhibited", "1") STATS_PCI },
     { "an inhibited guest with policy 'redirect'", WARN, RUNNING(POLICY("redirect"), BALLOON PCI),
       INHIBITED "(policy 'redirect')", STATS("redirect", "inhibited", "1") STATS_PCI },
+    { "an inhibited guest that is resized instead", WARN, RUNNING(POLICY("redirect") LARGE,
+      BALLOON PCI MEMORY("524288", "524288")), INHIBITED "(policy 'redirect': sizes from 524288 to "
+      "1048576 KiB are reached by resizing virtio-mem devices)",
+      STATS("redirect", "inhibited", "1") STATS_PCI STATS_REDIRECT("524288", "1048576", "1048576") },
+    { "an inhibited guest that has yet to release memory", WARN, RUNNING(POLICY("redirect") LARGE,
+      BALLOON PCI MEMORY("131072", "524288")), INHIBITED "(policy 'redirect': sizes from 524288 to "
+      "1048576 KiB are reached by resizing virtio-mem devices; the guest has yet to release 393216 "
+      "KiB that it was asked for)",
+      STATS("redirect", "inhibited", "1") STATS_PCI STATS_REDIRECT("524288", "1048576", "655360") },
+    { "an inhibited guest that has yet to take memory", WARN,
+      RUNNING(POLICY("redirect") "<currentMemory>655360</currentMemory>",
+              BALLOON PCI MEMORY("524288", "131072")),
+      INHIBITED "(policy 'redirect': sizes from 524288 to 1048576 KiB are reached by resizing "
+      "virtio-mem devices; the guest has yet to take 393216 KiB that it was given)",
+      STATS("redirect", "inhibited", "1") STATS_PCI STATS_REDIRECT("524288", "1048576", "1048576") },
+    { "a guest that is resized first", WARN, RUNNING(POLICY("redirect") LARGE,
+      BALLOON MEMORY("524288", "524288")), NULL,
+      STATS("redirect", "available", "0") STATS_REDIRECT("0", "1048576", "1048576") },
+    { "an inhibited guest with virtio-mem and another policy", WARN, RUNNING(LARGE,
+      BALLOON PCI MEMORY("524288", "524288")), INHIBITED "(policy 'warn')",
+      STATS("warn", "inhibited", "1") STATS_PCI },
+    { "a definition that will be resized", WARN, INACTIVE(POLICY("redirect") LARGE,
+      BALLOON MEMORY("524288", "0")), NULL, STATS("redirect", "available", "0") },
     { "an inhibited guest with a policy that nobody knows", WARN,
       RUNNING(POLICY("other"), BALLOON PCI), INHIBITED "(policy 'block')",
       STATS("block", "inhibited", "1") STATS_PCI },
@@ -205,12 +235,19 @@ testFormat(const remoteStatsRecord *record)
 
     for (guint32 i = 0; i < record->addedCount; i++) {
         g_autofree char *field = testTakeString(&at);
+        guint32 type = testTakeWord(&at);
 
-        if (testTakeWord(&at) == VIR_TYPED_PARAM_STRING) {
+        if (type == VIR_TYPED_PARAM_STRING) {
             g_autofree char *value = testTakeString(&at);
 
             g_string_append_printf(text, "%s=%s\n", field, value);
+        } else if (type == VIR_TYPED_PARAM_ULLONG) {
+            guint64 high = testTakeWord(&at);
+
+            g_string_append_printf(text, "%s=%" G_GUINT64_FORMAT "\n", field,
+                                   high << 32 | testTakeWord(&at));
         } else {
+            g_assert_cmpuint(type, ==, VIR_TYPED_PARAM_UINT);
             g_string_append_printf(text, "%s=%u\n", field, testTakeWord(&at));
         }
     }

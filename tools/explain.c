@@ -163,6 +163,22 @@ vbExplainAppendPolicy(const vbGuest *guest, GString *story)
     }
 }
 
+/* What 'setmem' means for it, and reaches. */
+static void
+vbExplainAppendReach(const vbGuest *guest, GString *story)
+{
+    qemuRedirectReach reach;
+    g_autofree char *sizes = NULL;
+    g_autofree char *text = NULL;
+
+    if (!vbGuestFindReach(guest, &reach))
+        return;
+    sizes = qemuMessageFormatReach(&reach);
+    text = g_strdup_printf("Through virtballoond 'setmem' is for the guest as a whole, which has "
+                           "%llu KiB: sizes %s.", reach.current, sizes);
+    vbExplainAppendLines(story, "", text);
+}
+
 /* libvirt's words help nobody whose QEMU was not started by it. */
 static char *
 vbExplainFormatAdvice(const vbGuest *guest)
@@ -209,6 +225,7 @@ vbExplainPrint(const vbTool *tool, const vbGuest *guest)
     vbExplainAppendSizes(guest, story);
     if (!guest->alone)
         vbExplainAppendPolicy(guest, story);
+    vbExplainAppendReach(guest, story);
     vbExplainAppendAdvice(guest, story);
     return vbToolPrint(story->str);
 }

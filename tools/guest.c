@@ -343,6 +343,29 @@ vbGuestGetPolicy(const vbGuest *guest)
     return policy ? policy : "block";
 }
 
+bool
+vbGuestFindReach(const vbGuest *guest, qemuRedirectReach *reach)
+{
+    const vbDomainDef *def = guest->facts ? qemuDomainFactsGetDef(guest->facts) : NULL;
+
+    return def && guest->verdict && guest->running &&
+        guest->verdict->policy == VB_DOMAIN_BALLOON_POLICY_REDIRECT &&
+        guest->verdict->state != QEMU_DOMAIN_BALLOON_NONE &&
+        qemuRedirectFindReach(def, guest->verdict->state == QEMU_DOMAIN_BALLOON_INHIBITED, reach);
+}
+
+static json_object *
+vbGuestReachToJSON(const qemuRedirectReach *reach)
+{
+    json_object *value = json_object_new_object();
+
+    json_object_object_add(value, "minimum_kib", json_object_new_int64((int64_t)reach->minimum));
+    json_object_object_add(value, "maximum_kib", json_object_new_int64((int64_t)reach->maximum));
+    json_object_object_add(value, "target_kib", json_object_new_int64((int64_t)reach->target));
+    json_object_object_add(value, "current_kib", json_object_new_int64((int64_t)reach->current));
+    return value;
+}
+
 json_object *
 vbGuestStringToJSON(const char *text)
 {
@@ -385,6 +408,7 @@ vbGuestToJSON(const vbGuest *guest)
 {
     json_object *value = json_object_new_object();
     const qemuDomainVerdict *verdict = guest->verdict;
+    qemuRedirectReach reach;
 
     json_object_object_add(value, "name", json_object_new_string(guest->name));
     json_object_object_add(value, "uuid", vbGuestStringToJSON(guest->uuid));
@@ -401,6 +425,8 @@ vbGuestToJSON(const vbGuest *guest)
                            json_object_new_int64((int64_t)vbGuestGetUnfreed(guest)) : NULL);
     if (verdict && !guest->alone)
         json_object_object_add(value, "policy", json_object_new_string(vbGuestGetPolicy(guest)));
+    if (vbGuestFindReach(guest, &reach))
+        json_object_object_add(value, "redirect", vbGuestReachToJSON(&reach));
     json_object_object_add(value, "state", json_object_new_string(
         qemuDomainBalloonStateTypeToString(verdict ? verdict->state :
                                            QEMU_DOMAIN_BALLOON_UNKNOWN)));

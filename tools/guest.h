@@ -65,6 +65,11 @@ vbGuestGetUnfreed(const vbGuest *guest);
 const char *
 vbGuestGetPolicy(const vbGuest *guest);
 
+/* Whether sizes for the guest are ones that virtio-mem devices are resized for, by what the domain
+ * itself says. */
+bool
+vbGuestFindReach(const vbGuest *guest, qemuRedirectReach *reach);
+
 /* Returns: (transfer full) (nullable): @text as a JSON string, NULL as null */
 json_object *
 vbGuestStringToJSON(const char *text);

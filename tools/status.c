@@ -20,6 +20,23 @@ enum {
     VB_STATUS_COLUMNS,
 };
 
+/* What inhibits, and what 'setmem' reaches all the same. */
+static char *
+vbStatusFormatWhy(const vbGuest *guest)
+{
+    char *list = qemuMessageFormatInhibitors(guest->verdict->inhibitors);
+    g_autofree char *sizes = NULL;
+    qemuRedirectReach reach;
+    char *text;
+
+    if (!vbGuestFindReach(guest, &reach))
+        return list;
+    sizes = qemuMessageFormatReach(&reach);
+    text = g_strdup_printf("%s%ssizes %s", list, *list ? "; " : "", sizes);
+    g_free(list);
+    return text;
+}
+
 /* Adds what stands in each column. */
 static void
 vbStatusAddRow(const vbTool *tool, const vbGuest *guest, GPtrArray *cells)
@@ -35,7 +52,7 @@ vbStatusAddRow(const vbTool *tool, const vbGuest *guest, GPtrArray *cells)
     if (verdict) {
         row[VB_STATUS_CURRENT] = vbToolFormatSize(guest->current);
         row[VB_STATUS_MAXIMUM] = vbToolFormatSize(guest->maximum);
-        row[VB_STATUS_WHY] = qemuMessageFormatInhibitors(verdict->inhibitors);
+        row[VB_STATUS_WHY] = vbStatusFormatWhy(guest);
     } else {
         row[VB_STATUS_WHY] = qemuMessageFormatName(guest->error);
     }

@@ -270,6 +270,26 @@ qemuMessageFormatRedirectTooLarge(const vbDomainDef *def, unsigned long long mem
 }
 
 char *
+qemuMessageFormatReach(const qemuRedirectReach *reach)
+{
+    GString *text = g_string_new(NULL);
+
+    if (reach->minimum > 0)
+        g_string_append_printf(text, "from %llu to %llu KiB are reached by resizing virtio-mem "
+                               "devices", reach->minimum, reach->maximum);
+    else
+        g_string_append_printf(text, "up to %llu KiB are reached by resizing virtio-mem devices "
+                               "and with the balloon", reach->maximum);
+    if (reach->current > reach->target)
+        g_string_append_printf(text, "; the guest has yet to release %llu KiB that it was asked "
+                               "for", reach->current - reach->target);
+    else if (reach->current < reach->target)
+        g_string_append_printf(text, "; the guest has yet to take %llu KiB that it was given",
+                               reach->target - reach->current);
+    return g_string_free(text, FALSE);
+}
+
+char *
 qemuMessageFormatChangeFailed(const char *name, unsigned long long memory,
                               const qemuRedirectChange *change, const char *said,
                               const GPtrArray *changes, guint made, guint stuck)

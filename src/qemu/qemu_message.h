@@ -49,6 +49,11 @@ qemuMessageFormatRedirectRefused(const vbDomainDef *def, unsigned long long memo
 char *
 qemuMessageFormatRedirectTooLarge(const vbDomainDef *def, unsigned long long memory);
 
+/* Returns: (transfer full): which sizes can be asked for under 'redirect', and how far the guest is
+ * from what it was asked for */
+char *
+qemuMessageFormatReach(const qemuRedirectReach *reach);
+
 /**
  * qemuMessageFormatChangeFailed:
  * @name: of the domain

@@ -115,17 +115,23 @@ qemuRedirectGetMaximum(const vbDomainDef *def)
     return vbDomainDefGetBalloonMaximum(def) + total;
 }
 
-unsigned long long
-qemuRedirectGetTarget(const vbDomainDef *def)
+bool
+qemuRedirectFindReach(const vbDomainDef *def, bool inhibited, qemuRedirectReach *reach)
 {
-    unsigned long long target = vbDomainDefGetBalloonCurrent(def);
+    unsigned long long balloon = vbDomainDefGetBalloonCurrent(def);
 
+    if (!qemuRedirectIsPossible(def))
+        return false;
+    reach->minimum = inhibited ? balloon : 0;
+    reach->maximum = qemuRedirectGetMaximum(def);
+    reach->target = reach->current = balloon;
     for (guint i = 0; i < def->memories->len; i++) {
         const vbDomainMemoryDef *memory = g_ptr_array_index(def->memories, i);
 
-        target += memory->requested;
+        reach->target += memory->requested;
+        reach->current += memory->current;
     }
-    return target;
+    return true;
 }
 
 unsigned long long

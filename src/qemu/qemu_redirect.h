@@ -44,9 +44,22 @@ qemuRedirectIsPossible(const vbDomainDef *def);
 unsigned long long
 qemuRedirectGetMaximum(const vbDomainDef *def);
 
-/* What the guest will have once its virtio-mem devices have done what was requested of them. */
-unsigned long long
-qemuRedirectGetTarget(const vbDomainDef *def);
+/* Where a guest stands, and where it can get to. */
+typedef struct {
+    unsigned long long minimum;
+    unsigned long long maximum;
+    unsigned long long target;  /* what it will have once its devices have done what was requested */
+    unsigned long long current; /* what it has */
+} qemuRedirectReach;
+
+/**
+ * qemuRedirectFindReach:
+ * @inhibited: whether the balloon can free nothing
+ *
+ * Returns: whether there is anything to resize
+ */
+bool
+qemuRedirectFindReach(const vbDomainDef *def, bool inhibited, qemuRedirectReach *reach);
 
 /**
  * qemuRedirectAddDevices:

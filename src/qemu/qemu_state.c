@@ -24,6 +24,18 @@ qemuStateInspect(const qemuDomainFacts *facts, const qemuDomainSettings *setting
     return qemuDomainInspect(facts, &quiet);
 }
 
+/* Returns: whether the size of the guest is one that virtio-mem devices are resized for */
+static bool
+qemuStateFindReach(const qemuDomainFacts *facts, const qemuDomainVerdict *verdict,
+                   qemuRedirectReach *reach)
+{
+    const vbDomainDef *def = qemuDomainFactsGetDef(facts);
+
+    return verdict->policy == VB_DOMAIN_BALLOON_POLICY_REDIRECT && def->id >= 0 &&
+        verdict->state != QEMU_DOMAIN_BALLOON_NONE &&
+        qemuRedirectFindReach(def, verdict->state == QEMU_DOMAIN_BALLOON_INHIBITED, reach);
+}
+
 char *
 qemuStateFormatMessage(const qemuDomainFacts *facts, const qemuDomainSettings *settings)
 {
@@ -31,11 +43,18 @@ qemuStateFormatMessage(const qemuDomainFacts *facts, const qemuDomainSettings *s
     g_autofree char *list = qemuMessageFormatInhibitors(verdict->inhibitors);
     const char *policy = vbDomainBalloonPolicyTypeToString(verdict->policy);
     const vbDomainDef *def = qemuDomainFactsGetDef(facts);
+    qemuRedirectReach reach;
+    g_autofree char *sizes = NULL;
 
     if (verdict->action != QEMU_DOMAIN_VERDICT_PASS || def->id < 0)
         return NULL;
     switch (verdict->state) {
     case QEMU_DOMAIN_BALLOON_INHIBITED:
+        if (qemuStateFindReach(facts, verdict, &reach)) {
+            sizes = qemuMessageFormatReach(&reach);
+            return g_strdup_printf("ballooning: inhibited by %s (policy 'redirect': sizes %s)",
+                                   list, sizes);
+        }
         return g_strdup_printf("ballooning: inhibited by %s (policy '%s')", list,
                                policy ? policy : "block");
     case QEMU_DOMAIN_BALLOON_INEFFECTIVE:
@@ -78,6 +97,7 @@ qemuStateAddStats(remoteStatsRecord *record, const char *xml, size_t length,
 {
     g_autoptr(qemuDomainFacts) facts = qemuDomainFactsNew();
     g_autoptr(qemuDomainVerdict) verdict = NULL;
+    qemuRedirectReach reach;
     const char *policy;
 
     if (!qemuDomainFactsAddXML(facts, false, xml, length, NULL))
@@ -90,6 +110,11 @@ qemuStateAddStats(remoteStatsRecord *record, const char *xml, size_t length,
     remoteStatsAddUInt(record, "balloon.inhibitor.count", verdict->inhibitors->len);
     for (guint i = 0; i < MIN(verdict->inhibitors->len, QEMU_STATE_INHIBITORS_MAX); i++)
         qemuStateAddInhibitor(record, i, g_ptr_array_index(verdict->inhibitors, i));
+    if (qemuStateFindReach(facts, verdict, &reach)) {
+        remoteStatsAddULLong(record, "balloon.redirect.minimum", reach.minimum);
+        remoteStatsAddULLong(record, "balloon.redirect.maximum", reach.maximum);
+        remoteStatsAddULLong(record, "balloon.redirect.target", reach.target);
+    }
 }
 
 char *

@@ -19,7 +19,8 @@ char *
 qemuStateFormatMessage(const qemuDomainFacts *facts, const qemuDomainSettings *settings);
 
 /* Adds balloon.policy, balloon.state, balloon.inhibitor.count and the inhibitors to @record of the
- * domain whose XML @xml is; nothing if that cannot be read. */
+ * domain whose XML @xml is, and of one that runs under 'redirect' what sizes it can have; nothing if
+ * that cannot be read. */
 void
 qemuStateAddStats(remoteStatsRecord *record, const char *xml, size_t length,
                   const qemuDomainSettings *settings);

@@ -139,6 +139,15 @@ remoteStatsAddUInt(remoteStatsRecord *record, const char *field, guint32 value)
     remoteStatsAppendWord(remoteStatsAdd(record, field, VIR_TYPED_PARAM_UINT), value);
 }
 
+void
+remoteStatsAddULLong(remoteStatsRecord *record, const char *field, guint64 value)
+{
+    GByteArray *bytes = remoteStatsAdd(record, field, VIR_TYPED_PARAM_ULLONG);
+
+    remoteStatsAppendWord(bytes, (guint32)(value >> 32));
+    remoteStatsAppendWord(bytes, (guint32)value);
+}
+
 /* Whether @record gets what is to be added: a client would take no reply at all with one that has
  * too many. */
 static bool

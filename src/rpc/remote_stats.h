@@ -34,6 +34,9 @@ remoteStatsAddString(remoteStatsRecord *record, const char *field, const char *v
 void
 remoteStatsAddUInt(remoteStatsRecord *record, const char *field, guint32 value);
 
+void
+remoteStatsAddULLong(remoteStatsRecord *record, const char *field, guint64 value);
+
 /* Returns: (transfer full) (nullable): the reply with what was added; NULL where that is nothing,
  * or more than the protocol takes, or memory ran out */
 guint8 *

@@ -41,7 +41,7 @@ VOLATILE = [
 
 # What virtballoond adds to answers; test_state.py is about it.
 ADDED = [
-    (rb"(?m)^  balloon\.(policy|state|inhibitor\.[\w.]+)=.*\n", b""),
+    (rb"(?m)^  balloon\.(policy|state|(?:inhibitor|redirect)\.[\w.]+)=.*\n", b""),
     (rb" *<enum name='ballooning'>(\s*<value>\w+</value>)+\s*</enum>\n", b""),
     (rb" *<memballoon supported='yes'>\s*<enum name='policy'>(\s*<value>\w+</value>)+\s*</enum>"
      rb"\s*</memballoon>\n", b""),
