@@ -37,6 +37,22 @@ static const char fuzzXmlWarn[] = FUZZ_XML_OF(FUZZ_XML_POLICY("warn"), "1048576"
 /* It must get no device that inhibits. */
 static const char fuzzXmlInflated[] = FUZZ_XML_OF(FUZZ_XML_POLICY("block"), "524288", "");
 
+/* As inhibited, and with as much again in two devices that are resized for it. */
+#define FUZZ_XML_MEMORY(alias, requested) \
+    "<memory model='virtio-mem'><target><size unit='KiB'>524288</size><node>0</node>" \
+    "<block unit='KiB'>2048</block><requested unit='KiB'>" requested "</requested>" \
+    "<current unit='KiB'>524288</current></target><alias name='" alias "'/></memory>"
+#define FUZZ_XML_REDIRECTED(current) \
+    "<domain type='kvm' id='3'><name>guest</name>" \
+    "<uuid>d9726b48-263f-4d63-962e-3973021df959</uuid>" FUZZ_XML_POLICY("redirect") \
+    "<memory unit='KiB'>2097152</memory><currentMemory unit='KiB'>" current "</currentMemory>" \
+    "<devices>" FUZZ_XML_PCI("7") "<alias name='hostdev0'/></hostdev>" \
+    "<memballoon model='virtio'/>" FUZZ_XML_MEMORY("a", "524288") FUZZ_XML_MEMORY("b", "0") \
+    "</devices></domain>"
+static const char fuzzXmlRedirected[] = FUZZ_XML_REDIRECTED("2097152");
+/* The same with a balloon that was inflated for nothing. */
+static const char fuzzXmlDeflated[] = FUZZ_XML_REDIRECTED("1572864");
+
 static const char fuzzXmlDefinition[] =
     "<domain type='kvm'><name>guest</name><uuid>d9726b48-263f-4d63-962e-3973021df959</uuid>"
     "<memory>1048576</memory><devices><memballoon model='virtio' policy='warn'/></devices>"
@@ -49,6 +65,7 @@ static const char fuzzXmlBalloon[] = "<memballoon model='virtio' policy='warn'/>
 
 /* Domains, by the first byte of their UUIDs; all others have fuzzXmlInhibited. */
 enum {
+    FUZZ_DOMAIN_REDIRECTED = 1,
     FUZZ_DOMAIN_INFLATED = 2,
     FUZZ_DOMAIN_WARN = 3,
 };
@@ -56,7 +73,8 @@ enum {
 static inline const char *
 fuzzGetXml(guint8 domain)
 {
-    return domain == FUZZ_DOMAIN_INFLATED ? fuzzXmlInflated :
+    return domain == FUZZ_DOMAIN_REDIRECTED ? fuzzXmlRedirected :
+        domain == FUZZ_DOMAIN_INFLATED ? fuzzXmlInflated :
         domain == FUZZ_DOMAIN_WARN ? fuzzXmlWarn : fuzzXmlInhibited;
 }
 

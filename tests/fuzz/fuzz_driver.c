@@ -33,6 +33,8 @@
 /* More rounds of questions than any call has: its type, its turn, the domain, two about networks,
  * capabilities and binary, and three of the monitor's. */
 #define FUZZ_ROUNDS 16
+/* Devices of both halves, forth and back, and the balloon. */
+#define FUZZ_CHANGES_MAX (2 * 2 * 256 + 4)
 #define FUZZ_PROCEDURES 64
 #define FUZZ_EMULATOR "/usr/bin/qemu-system-x86_64"
 
@@ -60,6 +62,7 @@ typedef struct {
     guint faulty;        /* which question has it */
     bool failed;         /* it was asked */
     guint asked;
+    guint changes;
     guint monitor;
     char *texts[FUZZ_TEXTS];
     guint count;
@@ -244,6 +247,15 @@ fuzzPutAnswer(fuzzState *state, const qemuDriverQuestion *question, GByteArray *
         fuzzPutText(bytes, "<capabilities><guest><arch><emulator>" FUZZ_EMULATOR
                     "</emulator></arch></guest></capabilities>");
         break;
+    /* Changes, which have no answer but that they were made. */
+    case REMOTE_PROC_DOMAIN_UPDATE_DEVICE_FLAGS:
+        CHECK(remoteArgsWant("dSu", question->args->data, question->args->len) ==
+              question->args->len);
+        break;
+    case REMOTE_PROC_DOMAIN_SET_MEMORY_FLAGS:
+        CHECK(remoteArgsWant("dlu", question->args->data, question->args->len) ==
+              question->args->len);
+        break;
     default:
         CHECK(question->procedure == REMOTE_PROC_DOMAIN_SNAPSHOT_GET_XML_DESC ||
               question->procedure == REMOTE_PROC_DOMAIN_MANAGED_SAVE_GET_XML_DESC);
@@ -300,6 +312,13 @@ fuzzAnswer(fuzzState *state, qemuDriverCall *call, guint index)
     qemuDriverCallAnswer(call, index, VB_FRAME_OK, bytes->data, bytes->len);
 }
 
+static bool
+fuzzIsSetMemory(const fuzzState *state)
+{
+    return state->procedure->procedure == REMOTE_PROC_DOMAIN_SET_MEMORY ||
+        state->procedure->procedure == REMOTE_PROC_DOMAIN_SET_MEMORY_FLAGS;
+}
+
 /* Returns: PASS or REFUSE */
 static qemuDriverOutcome
 fuzzDecide(fuzzState *state, qemuDriverCall *call)
@@ -308,6 +327,13 @@ fuzzDecide(fuzzState *state, qemuDriverCall *call)
 
     for (guint round = 0; round < FUZZ_ROUNDS; round++) {
         qemuDriverOutcome outcome = qemuDriverCallDecide(call);
+
+        /* One a round, and as many that are taken back. */
+        if (qemuDriverCallIsChanging(call)) {
+            CHECK(qemuDriverCallGetQuestions(call)->len == 1 && fuzzIsSetMemory(state));
+            CHECK(state->changes++ < FUZZ_CHANGES_MAX);
+            round--;
+        }
 
         switch (outcome) {
         case QEMU_DRIVER_QUEUE:
@@ -454,13 +480,6 @@ fuzzReadDomain(const char *text, fuzzReading *reading)
 }
 
 /* What must follow */
-
-static bool
-fuzzIsSetMemory(const fuzzState *state)
-{
-    return state->procedure->procedure == REMOTE_PROC_DOMAIN_SET_MEMORY ||
-        state->procedure->procedure == REMOTE_PROC_DOMAIN_SET_MEMORY_FLAGS;
-}
 
 static bool
 fuzzIsMonitorCommand(const fuzzState *state)

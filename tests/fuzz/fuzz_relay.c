@@ -11,7 +11,7 @@
  *  - while a client sends whole messages, the same the other way round, but for calls that are
  *    judged, which may come later, in the form that libvirt stores, or be answered instead;
  *  - where libvirtd says of a guest that its ballooning is inhibited (it may fail, but it does
- *    not lie), no call that reduces that guest's memory ever reaches it;
+ *    not lie), no call that reduces that guest's memory ever reaches it, the relay's own included;
  *  - where it has said of another one that it is inflated and asks for 'block' itself, no call that
  *    attaches a device to that;
  *  - in the end every call has reached libvirtd or was answered;
@@ -143,6 +143,21 @@ fuzzIsJudged(guint32 program, guint32 procedure)
     return false;
 }
 
+/* What the relay changes in the name of a client. */
+static bool
+fuzzIsChange(guint32 procedure)
+{
+    return procedure == REMOTE_PROC_DOMAIN_UPDATE_DEVICE_FLAGS ||
+        procedure == REMOTE_PROC_DOMAIN_SET_MEMORY_FLAGS;
+}
+
+static bool
+fuzzIsSetMemory(guint32 program, guint32 procedure)
+{
+    return program == REMOTE_PROGRAM && (procedure == REMOTE_PROC_DOMAIN_SET_MEMORY ||
+                                         procedure == REMOTE_PROC_DOMAIN_SET_MEMORY_FLAGS);
+}
+
 static bool
 fuzzIsQuestion(guint32 program, guint32 procedure)
 {
@@ -155,7 +170,7 @@ fuzzIsQuestion(guint32 program, guint32 procedure)
          procedure == REMOTE_PROC_CONNECT_GET_LIB_VERSION ||
          procedure == REMOTE_PROC_DOMAIN_HAS_MANAGED_SAVE_IMAGE ||
          procedure == REMOTE_PROC_DOMAIN_MANAGED_SAVE_GET_XML_DESC ||
-         procedure == REMOTE_PROC_DOMAIN_GET_MESSAGES);
+         procedure == REMOTE_PROC_DOMAIN_GET_MESSAGES || fuzzIsChange(procedure));
 }
 
 static void
@@ -252,6 +267,25 @@ fuzzSwapAnswered(fuzzPeer *client, fuzzFrame *sent)
     return false;
 }
 
+/* Whether @frame is @sent with what remains of its size for the balloon. */
+static bool
+fuzzIsRedirected(const fuzzFrame *frame, const fuzzFrame *sent)
+{
+    size_t at = fuzzFrameGetHeaderSize(frame);
+    g_autofree guint8 *bytes = NULL;
+    guint8 domain;
+
+    if (sent->args == 0 || frame->bytes->len != sent->args || !fuzzFramesHaveSameFds(frame, sent) ||
+        !fuzzIsSetMemory(fuzzFrameGetProgram(sent), fuzzFrameGetProcedure(sent)) ||
+        !fuzzWalkDomain(frame->bytes, &at, &domain) || !fuzzSkip(frame->bytes, &at, 8) ||
+        fuzzGetWord(frame->bytes, at - 4) != FUZZ_CURRENT)
+        return false;
+    bytes = g_memdup2(sent->bytes->data, sent->args);
+    memcpy(bytes, frame->bytes->data, 4);
+    memcpy(bytes + at - 8, frame->bytes->data + at - 8, 8);
+    return memcmp(bytes, frame->bytes->data, sent->args) == 0;
+}
+
 /* Finds what the client sent and has come as @frame. Returns NULL if there is no such thing. */
 static const fuzzFrame *
 fuzzMatchClient(fuzzPeer *client, const fuzzFrame *frame)
@@ -264,6 +298,7 @@ fuzzMatchClient(fuzzPeer *client, const fuzzFrame *frame)
         if (sent->arrived)
             continue;
         if (fuzzFramesAreEqual(frame, sent, sent->bytes->len) || fuzzIsStoredForm(frame, sent) ||
+            fuzzIsRedirected(frame, sent) ||
             (sent->args > 0 && fuzzFramesAreEqual(frame, sent, sent->args))) {
             sent->arrived = true;
             return !sent->answered || fuzzSwapAnswered(client, sent) ? sent : NULL;
@@ -370,7 +405,7 @@ static void
 fuzzPutAnswer(fuzzState *state, const fuzzPending *pending, fuzzFrame *frame, guint8 how)
 {
     static const char *const xmls[] = { fuzzXmlInhibited, fuzzXmlFree, fuzzXmlDoubtful,
-                                        fuzzXmlWarn };
+                                        fuzzXmlWarn, fuzzXmlRedirected, fuzzXmlDeflated };
     static const char *const replies[] = {
         "{\"return\":[]}",
         "{\"return\":[{\"name\":\"hostdev0\",\"type\":\"child<vfio-pci>\"}]}",
@@ -449,6 +484,9 @@ fuzzAnswer(fuzzState *state, fuzzLink *link, guint index, guint8 how)
     frame = fuzzFrameNew(pending->words[1], pending->words[3], type, pending->words[5], status);
     fuzzSetWord(frame->bytes, 8, pending->words[2]);
     frame->duty = fuzzGetDuty(link, pending);
+    /* What was changed for it is taken back before the client hears of it. */
+    frame->late = status == VB_FRAME_ERROR && !pending->question &&
+        fuzzIsSetMemory(pending->words[1], pending->words[3]);
 
     if (status == VB_FRAME_ERROR) {
         static const gint32 codes[] = { VIR_ERR_INTERNAL_ERROR, VIR_ERR_RPC, VIR_ERR_NO_DOMAIN,
@@ -614,7 +652,7 @@ fuzzClientSays(fuzzState *state, fuzzLink *link)
     /* A few serials are used again, and a few are those of questions. */
     guint32 serial = what & 8 ? FUZZ_SERIAL_UNASKED - (what >> 4) : what & 0x80 ? what >> 4 :
         state->counter;
-    static const guint32 sizes[] = { FUZZ_CURRENT / 2, FUZZ_CURRENT, 1, 0 };
+    static const guint32 sizes[] = { FUZZ_CURRENT / 2, FUZZ_CURRENT, 1, FUZZ_CURRENT / 2 * 3 };
     /* With what follows the domain: an empty string and flags, and the like. */
     static const struct {
         guint32 procedure;
