@@ -75,12 +75,18 @@ class Host(harness.Server):
         It reads that at its start, from the file in which it keeps what runs. With more memory
         than the 64 MiB that the guest has, its balloon is inflated.
         """
+        def add(text):
+            text = text.replace("<memory unit='KiB'>65536<", f"<memory unit='KiB'>{memory * 1024}<")
+            head, _, rest = text.rpartition("    </devices>\n")
+            return head + VDPA + rest
+
+        self.edit(guest, add)
+
+    def edit(self, guest, change):
+        """Changes what libvirtd believes of a guest that runs."""
         self.process.stop(signal.SIGKILL)
         status = self._run / f"{guest.name}.xml"
-        text = status.read_text().replace("<memory unit='KiB'>65536<",
-                                          f"<memory unit='KiB'>{memory * 1024}<")
-        head, _, rest = text.rpartition("    </devices>\n")
-        status.write_text(head + VDPA + rest)
+        status.write_text(change(status.read_text()))
         self._start()
 
     def stop(self):
