@@ -624,6 +624,7 @@ testSetup(testFixture *test, gconstpointer data G_GNUC_UNUSED)
     test->shared.epoll = vbEpollNew(NULL);
     test->shared.queue = vbDomainQueueNew();
     test->shared.journal = vbJournalNew();
+    test->shared.recent = qemuDriverRecentNew();
     test->shared.settings.defaultPolicy = VB_DOMAIN_BALLOON_POLICY_BLOCK;
     test->shared.settings.qmp = QEMU_DOMAIN_QMP_NEVER;
     test->peer = (vbPeer){ .pid = 4711, .uid = 1000, .gid = 1001, .startTime = 123456789012 };
@@ -653,6 +654,7 @@ testTeardown(testFixture *test, gconstpointer data G_GNUC_UNUSED)
     testFrameFree(test->two.question);
     vbDomainQueueFree(test->shared.queue);
     vbJournalFree(test->shared.journal);
+    qemuDriverRecentFree(test->shared.recent);
     vbEpollFree(test->shared.epoll);
     g_assert_cmpuint(testTimersCount(), ==, 0);
     g_assert_cmpuint(testFdCount(), ==, test->fdsBefore);

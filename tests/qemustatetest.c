@@ -268,6 +268,16 @@ testRecords(void)
 }
 
 static void
+testAddStats(remoteStatsRecord *record, const char *xml, size_t length,
+             const qemuDomainSettings *settings)
+{
+    vbDomainDef *def = vbDomainDefParseString(xml, length, NULL);
+
+    if (def)
+        qemuStateAddStats(record, def, settings);
+}
+
+static void
 testStats(gconstpointer opaque)
 {
     const testState *state = opaque;
@@ -275,7 +285,7 @@ testStats(gconstpointer opaque)
     g_autoptr(GPtrArray) records = testRecords();
     remoteStatsRecord *record = g_ptr_array_index(records, 0);
 
-    qemuStateAddStats(record, state->xml, strlen(state->xml), &settings);
+    testAddStats(record, state->xml, strlen(state->xml), &settings);
     if (state->stats) {
         g_autofree char *stats = testFormat(record);
 
@@ -306,7 +316,7 @@ testStatsOfMany(void)
         remoteStatsRecord *record = g_ptr_array_index(records, 0);
         g_autofree char *stats = NULL;
 
-        qemuStateAddStats(record, xml, strlen(xml), &settings);
+        testAddStats(record, xml, strlen(xml), &settings);
         g_assert_cmpuint(record->addedCount, ==, 3 + 3 * cases[i].shown);
         stats = testFormat(record);
         g_assert_nonnull(strstr(stats, count));
@@ -326,7 +336,7 @@ testStatsNames(void)
     g_autofree char *stats = NULL;
     g_auto(GStrv) lines = NULL;
 
-    qemuStateAddStats(record, xml, strlen(xml), &settings);
+    testAddStats(record, xml, strlen(xml), &settings);
     stats = testFormat(record);
     lines = g_strsplit(stats, "\n", -1);
     for (guint i = 0; lines[i]; i++)
@@ -344,7 +354,7 @@ testStatsOfHostileName(void)
     remoteStatsRecord *record = g_ptr_array_index(records, 0);
     g_autofree char *stats = NULL;
 
-    qemuStateAddStats(record, xml, strlen(xml), &settings);
+    testAddStats(record, xml, strlen(xml), &settings);
     stats = testFormat(record);
     g_assert_nonnull(strstr(stats, "\nballoon.inhibitor.0.device=a?b=?\n"));
 }
@@ -361,7 +371,7 @@ testStatsLength(void)
         g_autoptr(GPtrArray) records = testRecords();
         remoteStatsRecord *record = g_ptr_array_index(records, 0);
 
-        qemuStateAddStats(record, copy ? copy : "", length, &settings);
+        testAddStats(record, copy ? copy : "", length, &settings);
         g_assert_true((record->added != NULL) == (length == strlen(xml)));
     }
 }

@@ -131,11 +131,22 @@ vbDomainDefNew(void)
     return def;
 }
 
+vbDomainDef *
+vbDomainDefRef(vbDomainDef *def)
+{
+    def->others++;
+    return def;
+}
+
 void
 vbDomainDefFree(vbDomainDef *def)
 {
     if (!def)
         return;
+    if (def->others > 0) {
+        def->others--;
+        return;
+    }
 
     g_free(def->virtType);
     g_free(def->name);

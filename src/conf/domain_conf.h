@@ -127,6 +127,7 @@ typedef struct {
 
 typedef struct _vbDomainDef vbDomainDef;
 struct _vbDomainDef {
+    guint others; /* owners, but for one */
     char *virtType; /* 'kvm', 'qemu', ... or NULL */
     char *name;
     char *uuid;     /* as written; NULL if absent (a document that was never defined) */
@@ -197,6 +198,11 @@ vbDomainDefParseNode(const struct _xmlNode *root, GError **error);
 vbDomainDef *
 vbDomainDefParseDeviceString(const char *xml, size_t length, GError **error);
 
+/* Another owner of what nobody changes any more. Returns: (transfer full): @def */
+vbDomainDef *
+vbDomainDefRef(vbDomainDef *def);
+
+/* Gives it up; the last owner frees it. */
 void
 vbDomainDefFree(vbDomainDef *def);
 

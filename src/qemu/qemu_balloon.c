@@ -55,14 +55,21 @@ bool
 qemuDomainFactsAddXML(qemuDomainFacts *facts, bool inactive, const char *xml, size_t length,
                       GError **error)
 {
-    vbDomainDef **where = inactive ? &facts->inactive : &facts->def;
     vbDomainDef *def = vbDomainDefParseString(xml, length, error);
 
     if (!def)
         return false;
+    qemuDomainFactsAddDef(facts, inactive, def);
+    return true;
+}
+
+void
+qemuDomainFactsAddDef(qemuDomainFacts *facts, bool inactive, vbDomainDef *def)
+{
+    vbDomainDef **where = inactive ? &facts->inactive : &facts->def;
+
     vbDomainDefFree(*where);
     *where = def;
-    return true;
 }
 
 void

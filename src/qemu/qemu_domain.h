@@ -74,6 +74,10 @@ bool
 qemuDomainFactsAddXML(qemuDomainFacts *facts, bool inactive, const char *xml, size_t length,
                       GError **error);
 
+/* The same of one that was read already; @def: (transfer full) */
+void
+qemuDomainFactsAddDef(qemuDomainFacts *facts, bool inactive, vbDomainDef *def);
+
 void
 qemuDomainFactsAddPersistent(qemuDomainFacts *facts, bool persistent);
 

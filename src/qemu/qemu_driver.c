@@ -18,7 +18,6 @@
 #include <string.h>
 
 #include "qemu_balloon.h"
-#include "qemu_command.h"
 #include "qemu_driverpriv.h"
 #include "qemu_state.h"
 #include "qemu_validate.h"
@@ -443,10 +442,12 @@ qemuDriverCallShow(const qemuDriverCall *call, const guint8 *payload, size_t len
     }
 
     text = remoteDecodeString(payload, length, &size);
-    if (text)
-        shown = procedure == REMOTE_PROC_CONNECT_GET_DOMAIN_CAPABILITIES ?
-            qemuStateShowCapabilities(text, size, &shownLength) :
-            qemuCommandShowAttributes(text, size, &shownLength);
+    if (!text)
+        return NULL;
+    if (procedure != REMOTE_PROC_CONNECT_GET_DOMAIN_CAPABILITIES)
+        return qemuDriverRecentShow(call->flags & VIR_DOMAIN_XML_SECURE ? NULL : call->conn->recent,
+                                    text, size, newLength);
+    shown = qemuStateShowCapabilities(text, size, &shownLength);
     if (!shown || shownLength > REMOTE_STRING_MAX)
         return NULL;
     return remoteEncodeText(shown, shownLength, 0, newLength);

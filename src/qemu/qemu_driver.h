@@ -21,7 +21,19 @@ typedef enum {
     QEMU_DRIVER_TYPE_OTHER, /* test:///, lxc:///, ...: never judged */
 } qemuDriverType;
 
+/* What was made of domains' XML, for all connections. */
+typedef struct _qemuDriverRecent qemuDriverRecent;
+
+qemuDriverRecent *
+qemuDriverRecentNew(void);
+
+void
+qemuDriverRecentFree(qemuDriverRecent *recent);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(qemuDriverRecent, qemuDriverRecentFree)
+
 typedef struct {
+    qemuDriverRecent *recent; /* borrowed; NULL: everything is made anew */
     qemuDriverType type;
     guint64 libvirt; /* its version, as virConnectGetLibVersion() says it; 0: not asked yet */
 } qemuDriverConn;

@@ -11,6 +11,7 @@
 #include "qemu_driver.h"
 #include "qemu_start.h"
 #include "remote_stats.h"
+#include "vbrecent.h"
 
 /* Bytes of an error of libvirt's that answers a call; a sentence has a few hundred. */
 #define QEMU_DRIVER_ERROR_MAX 65536
@@ -124,6 +125,22 @@ qemuDriverCallAnswerChange(qemuDriverCall *call, guint32 status, const guint8 *p
 /* libvirt has refused the call itself. Returns: whether there are changes to be taken back */
 bool
 qemuDriverCallUndo(qemuDriverCall *call);
+
+/* qemu_recent.c */
+
+/* Returns: (transfer full) (nullable): the domain, or NULL if that is none */
+vbDomainDef *
+qemuDriverRecentParse(qemuDriverRecent *recent, const char *text, size_t length);
+
+/**
+ * qemuDriverRecentShow:
+ * @newLength: (out)
+ *
+ * Returns: (transfer full) (nullable): the reply with @text and our attributes in it; NULL where
+ * there is nothing to add
+ */
+guint8 *
+qemuDriverRecentShow(qemuDriverRecent *recent, const char *text, size_t length, size_t *newLength);
 
 /* qemu_question.c */
 

@@ -277,6 +277,7 @@ qemuDriverCallAnswerDomain(qemuDriverCall *call, const qemuDomainQuestion *quest
 {
     g_auto(GStrv) messages = NULL;
     g_autofree char *reply = NULL;
+    vbDomainDef *def;
     const char *text;
     size_t size = 0;
     gint32 number = 0;
@@ -286,10 +287,12 @@ qemuDriverCallAnswerDomain(qemuDriverCall *call, const qemuDomainQuestion *quest
     case QEMU_DOMAIN_QUESTION_XML:
     case QEMU_DOMAIN_QUESTION_XML_INACTIVE:
         text = remoteDecodeString(payload, length, &size);
-        return text &&
-            qemuDomainFactsAddXML(call->facts,
-                                  question->kind == QEMU_DOMAIN_QUESTION_XML_INACTIVE,
-                                  text, size, NULL);
+        def = text ? qemuDriverRecentParse(call->conn->recent, text, size) : NULL;
+        if (!def)
+            return false;
+        qemuDomainFactsAddDef(call->facts, question->kind == QEMU_DOMAIN_QUESTION_XML_INACTIVE,
+                              def);
+        return true;
     case QEMU_DOMAIN_QUESTION_DEFINITION:
         text = remoteDecodeString(payload, length, &size);
         if (text)
@@ -343,9 +346,10 @@ qemuDriverCallAnswerRecord(qemuDriverCall *call, guint question, const guint8 *p
 {
     size_t size = 0;
     const char *text = remoteDecodeString(payload, length, &size);
+    vbDomainDef *def = text ? qemuDriverRecentParse(call->conn->recent, text, size) : NULL;
 
-    if (text)
-        qemuStateAddStats(g_ptr_array_index(call->records, question), text, size, call->settings);
+    if (def)
+        qemuStateAddStats(g_ptr_array_index(call->records, question), def, call->settings);
 }
 
 static const qemuDomainQuestion *

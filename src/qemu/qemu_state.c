@@ -92,16 +92,14 @@ qemuStateAddInhibitor(remoteStatsRecord *record, guint number, const qemuInhibit
 }
 
 void
-qemuStateAddStats(remoteStatsRecord *record, const char *xml, size_t length,
-                  const qemuDomainSettings *settings)
+qemuStateAddStats(remoteStatsRecord *record, vbDomainDef *def, const qemuDomainSettings *settings)
 {
     g_autoptr(qemuDomainFacts) facts = qemuDomainFactsNew();
     g_autoptr(qemuDomainVerdict) verdict = NULL;
     qemuRedirectReach reach;
     const char *policy;
 
-    if (!qemuDomainFactsAddXML(facts, false, xml, length, NULL))
-        return;
+    qemuDomainFactsAddDef(facts, false, def);
     verdict = qemuStateInspect(facts, settings);
     policy = vbDomainBalloonPolicyTypeToString(verdict->policy);
     remoteStatsAddString(record, "balloon.policy", policy ? policy : "block");

@@ -19,11 +19,9 @@ char *
 qemuStateFormatMessage(const qemuDomainFacts *facts, const qemuDomainSettings *settings);
 
 /* Adds balloon.policy, balloon.state, balloon.inhibitor.count and the inhibitors to @record of the
- * domain whose XML @xml is, and of one that runs under 'redirect' what sizes it can have; nothing if
- * that cannot be read. */
+ * domain @def (transfer full), and of one that runs under 'redirect' what sizes it can have. */
 void
-qemuStateAddStats(remoteStatsRecord *record, const char *xml, size_t length,
-                  const qemuDomainSettings *settings);
+qemuStateAddStats(remoteStatsRecord *record, vbDomainDef *def, const qemuDomainSettings *settings);
 
 /**
  * qemuStateShowCapabilities:

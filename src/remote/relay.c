@@ -784,6 +784,7 @@ vbRelayNew(const vbRelayShared *shared, int client, int upstream, const char *fa
     relay->peer.selinuxContext = g_strdup(peer->selinuxContext);
     relay->closed = closed;
     relay->opaque = opaque;
+    relay->conn.recent = shared->recent;
     relay->nextSerial = VB_RELAY_SERIAL_FIRST;
     relay->highSerials = g_array_new(FALSE, FALSE, sizeof(vbFrameHeader));
     g_queue_init(&relay->decisions);

@@ -14,7 +14,7 @@
 #include "journal.h"
 #include "peer.h"
 #include "prober.h"
-#include "qemu_domain.h"
+#include "qemu_driver.h"
 #include "vbepoll.h"
 
 /* What all relays of a daemon share; borrowed by each. */
@@ -23,6 +23,7 @@ typedef struct {
     vbDomainQueue *queue;
     vbJournal *journal;
     vbProber *prober;
+    qemuDriverRecent *recent;
     qemuDomainSettings settings;
     bool introduces; /* libvirt's daemon sees us where it would see the client, and is told */
 } vbRelayShared;

@@ -236,6 +236,7 @@ vbDaemonRun(const vbDaemonOptions *options, vbConfig *config, GError **error)
     g_autoptr(vbJournal) journal = vbJournalNew();
     const vbProberLimits limits = VB_PROBER_LIMITS;
     g_autoptr(vbProber) prober = vbProberNew(config->probeUid, config->probeGid, &limits);
+    g_autoptr(qemuDriverRecent) recent = qemuDriverRecentNew();
     g_autoptr(vbPolkit) polkit = epoll ? vbPolkitNew(epoll, NULL) : NULL;
     g_autoptr(vbUpstream) upstream = NULL;
     g_autoptr(vbListener) listener = NULL;
@@ -244,6 +245,7 @@ vbDaemonRun(const vbDaemonOptions *options, vbConfig *config, GError **error)
         .queue = queue,
         .journal = journal,
         .prober = prober,
+        .recent = recent,
         .settings = config->domain,
         .introduces = !options->session,
     };

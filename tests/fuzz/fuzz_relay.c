@@ -1009,6 +1009,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
     state.shared.epoll = vbEpollNew(NULL);
     state.shared.queue = vbDomainQueueNew();
     state.shared.journal = vbJournalNew();
+    state.shared.recent = qemuDriverRecentNew();
     state.shared.settings.defaultPolicy = VB_DOMAIN_BALLOON_POLICY_BLOCK;
     state.shared.settings.qmp = (qemuDomainQmpMode)((settings >> 1) % 3);
     fuzzLinkInit(&state, false, false);
@@ -1051,6 +1052,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
                                                 g_array_index(fuzzTimers, fuzzTimer, i).id));
     vbDomainQueueFree(state.shared.queue);
     vbJournalFree(state.shared.journal);
+    qemuDriverRecentFree(state.shared.recent);
     vbEpollFree(state.shared.epoll);
 
     after = fcntl(STDERR_FILENO, F_DUPFD, 0);
