@@ -198,6 +198,7 @@ main(int argc, char **argv)
         .direct = ((const benchTarget *)g_ptr_array_index(options.targets, 0))->socket,
     };
     for (guint round = 0; round < (guint)options.rounds; round++) {
+        ok &= benchMeasureAll(benchFirstScenarios, &options, &settings, round);
         ok &= benchMeasureAll(benchCallScenarios, &options, &settings, round);
         ok &= benchMeasureAll(benchMessageScenarios, &options, &settings, round);
     }

@@ -35,7 +35,9 @@ struct _benchScenario {
 /* calls.c: what libvirt's own library does. The last one has no name. */
 extern const benchScenario benchCallScenarios[];
 
-/* messages.c: what it is in the way of. */
+/* messages.c: what it is in the way of. The first ones go before all others, which leave memory
+ * behind that would be used again. */
+extern const benchScenario benchFirstScenarios[];
 extern const benchScenario benchMessageScenarios[];
 
 /* Says on standard error what went wrong; printf-like. */

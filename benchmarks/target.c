@@ -102,9 +102,9 @@ benchTargetGetCPU(const benchTarget *target)
 }
 
 gint64
-benchTargetGetStatus(const benchTarget *target, const char *field)
+benchTargetRead(const benchTarget *target, const char *file, const char *field)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%d/status", target->pid);
+    g_autofree char *path = g_strdup_printf("/proc/%d/%s", target->pid, file);
     g_autofree char *text = NULL;
     g_auto(GStrv) lines = NULL;
     size_t length = strlen(field);

@@ -27,9 +27,10 @@ benchTargetFree(benchTarget *target);
 gint64
 benchTargetGetCPU(const benchTarget *target);
 
-/* A number of /proc/PID/status, such as "RssAnon" (KiB); -1 where there is none. */
+/* A number out of /proc/PID/@file, such as "Rss" (KiB) of "smaps_rollup", which, unlike those of
+ * "status", is exact; -1 where there is none. */
 gint64
-benchTargetGetStatus(const benchTarget *target, const char *field);
+benchTargetRead(const benchTarget *target, const char *file, const char *field);
 
 /* What one measurement has found. */
 typedef struct {

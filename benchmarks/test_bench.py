@@ -17,8 +17,10 @@ SIZES = ({"rounds": 3, "msec": 100, "events": 1000, "idle": 200, "idle_seconds":
 
 
 @pytest.mark.seconds(1200)
-def test_measure(second, before_second, directory):
-    bench = benchmark.Bench(second, directory, before_second, count=GUESTS, stream=STREAM)
+def test_measure(second, before_second, start_virtballoond, directory):
+    bench = benchmark.Bench(second, directory, before_second,
+                            start_virtballoond(upstream_dir=second.path.parent),
+                            count=GUESTS, stream=STREAM)
     only = os.environ.get("VB_BENCH_ONLY", "").split()
     try:
         samples = bench.measure(**SIZES, scenario=only)

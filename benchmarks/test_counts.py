@@ -30,7 +30,8 @@ def system_calls(file):
 
 @pytest.mark.seconds(900)
 def test_counts(second, before_second, start_virtballoond, directory):
-    bench = benchmark.Bench(second, directory, before_second, count=10, stream=1 << 20)
+    bench = benchmark.Bench(second, directory, before_second, before_second, count=10,
+                            stream=1 << 20)
     file = directory / "counted"
 
     def make(scenario, calls, daemon):

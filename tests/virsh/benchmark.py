@@ -48,7 +48,8 @@ def disks():
 class Bench:
     """The guests and documents on a libvirtd, and the ways to it that are compared."""
 
-    def __init__(self, host, directory, virtballoond, *, count, stream):
+    def __init__(self, host, directory, before, virtballoond, *, count, stream):
+        """What is measured is virtballoond, which has done nothing yet; before defines domains."""
         self.host = host
         self.directory = Path(directory) / "bench"
         self.directory.mkdir()
@@ -56,7 +57,7 @@ class Bench:
         self.count = count
         self.targets = {"direct": (host.path, None),
                         "virtballoond": (virtballoond.path, virtballoond.process.pid)}
-        self._virtballoond = virtballoond
+        self._before = before
         self._make_guests()
         self._make_documents()
         self._make_volume(stream)
@@ -86,7 +87,7 @@ class Bench:
         """Large domains: one that has nothing of ours, one that has, and both to be defined."""
         plain, ours = disks() + BALLOON, disks() + WARN + ON
         self._define(self.host, "bench-large", 901, plain)
-        self._define(self._virtballoond, "bench-large-ours", 902, ours)
+        self._define(self._before, "bench-large-ours", 902, ours)
         for name in ("bench-large", "bench-large-ours"):
             size = len(self.host.virsh("dumpxml", name).out)
             assert LARGE < size < LARGE * 1.1, size

@@ -6,8 +6,11 @@ import benchmark
 
 
 @pytest.mark.seconds(180)
-def test_every_scenario_is_measured_for_every_target(second, before_second, directory):
-    bench = benchmark.Bench(second, directory, before_second, count=3, stream=4 << 20)
+def test_every_scenario_is_measured_for_every_target(
+        second, before_second, start_virtballoond, directory):
+    bench = benchmark.Bench(second, directory, before_second,
+                            start_virtballoond(upstream_dir=second.path.parent),
+                            count=3, stream=4 << 20)
     try:
         samples = bench.measure(rounds=1, msec=5, events=40, idle=20, idle_seconds=1, calls=50)
     finally:
