@@ -172,7 +172,7 @@ def domain_xml(name, memory=256, hostdevs=(), current=None, policy=None, virtio_
         boot = f"""
     <kernel>{KERNEL}</kernel>
     <initrd>{GUEST_INITRD}</initrd>
-    <cmdline>quiet panic=-1 mitigations=off</cmdline>"""
+    <cmdline>quiet panic=-1 no_timer_check mitigations=off</cmdline>"""
     metadata = "" if policy is None else f"""
   <metadata>
     <balloon:policy xmlns:balloon='{POLICY_NAMESPACE}' memballoon='{policy}'/>

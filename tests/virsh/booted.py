@@ -21,7 +21,7 @@ CACHE = Path(__file__).resolve().parents[2] / ".cache" / "vfio-host"
 KERNEL = CACHE / "kernel" / "image"
 INITRD = CACHE / "guest.cpio"
 # Nothing but the guest's own use touches a page: what is ballooned stays as it was.
-COMMAND_LINE = "quiet panic=-1 mitigations=off init_on_alloc=0"
+COMMAND_LINE = "quiet panic=-1 no_timer_check mitigations=off init_on_alloc=0"
 MEMORY = 256
 HUGE_PAGES = Path("/proc/sys/vm/nr_hugepages")
 # libvirt sets QEMU's limit of locked memory to the hard limit, and any root may lower it; by its
