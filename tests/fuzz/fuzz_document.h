@@ -162,6 +162,10 @@ fuzzIsStoredForm(const fuzzFrame *frame, const fuzzFrame *sent)
         return fuzzFrameGetProcedure(frame) == REMOTE_PROC_DOMAIN_DEFINE_XML_FLAGS &&
             fuzzEndsWithDocument(frame->bytes, header, "x-balloon-allowed", " ballooning=");
     case FUZZ_FORM_UPDATE:
+        /* Where nothing is known of the domain it is libvirt that refuses to update a balloon. */
+        if (same)
+            return fuzzWalkDomain(frame->bytes, &domain, &byte) &&
+                fuzzEndsWithDocument(frame->bytes, domain, "<memballoon", " policy=");
         return fuzzFrameGetProcedure(frame) == REMOTE_PROC_DOMAIN_SET_METADATA &&
             fuzzWalkDomain(sent->bytes, &domain, &byte) && frame->bytes->len > domain &&
             memcmp(frame->bytes->data + header, sent->bytes->data + header, domain - header) == 0 &&
