@@ -2014,14 +2014,14 @@ testManyNamesBehindError(void)
         "<a b='<'/>", "<a b/>", "<a b='1' b='2'/>", "&x;", "\x01", "<![CDATA[\x01", "]]>", "<!x>",
         "<!-- \x01", "<?xml x?>", "<a b='\x01'/>", "<a b='&x;'/>",
     };
-    g_autofree char *names = testMakeNames("<", "/>", 300000);
+    g_autofree char *names = testMakeNames("<", "/>", 400000);
 
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
         g_autofree char *xml = g_strconcat("<domain>", wrong[i], names, "</domain>", NULL);
         clock_t start = clock();
 
         testAssertRefused(xml, "line 1: *");
-        g_assert_cmpint(clock() - start, <, CLOCKS_PER_SEC / 2);
+        g_assert_cmpint(clock() - start, <, CLOCKS_PER_SEC);
     }
 }
 
