@@ -93,8 +93,10 @@ def properties():
         lines = [line.partition("=") for line in block.splitlines()]
         unit = next(value for name, _, value in lines if name == "Id")
         for name, _, value in lines:
-            # Lists have no order, and a guest's scope comes and goes with libvirtd.
-            words = sorted(word for word in value.split() if "machine" not in word)
+            # Lists have no order, a guest's scope comes and goes with libvirtd, and of a service
+            # that does not run systemd may or may not know that it comes after a socket.
+            words = sorted(word for word in value.split() if "machine" not in word and
+                           (name, word) != ("Before", container.SERVICE))
             if not VOLATILE.match(name):
                 found.append(" ".join([unit, name, *words]))
     return found
