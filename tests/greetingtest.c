@@ -54,6 +54,17 @@ testOpenToIdentity(testFixture *test, testLink *link, const testFrame *call)
     return testTakeQuestion(test, link, REMOTE_PROGRAM, REMOTE_PROC_CONNECT_SET_IDENTITY);
 }
 
+/* libvirt takes what it is told, and lets the client in. */
+static void
+testAcknowledge(testFixture *test, testLink *link, const testFrame *identity)
+{
+    g_autoptr(testFrame) question = NULL;
+
+    testPeerSendNew(&link->upstream, testReplyPlain(identity));
+    question = testTakeQuestion(test, link, REMOTE_PROGRAM, REMOTE_PROC_CONNECT_GET_MAX_VCPUS);
+    testPeerSendNew(&link->upstream, testReplyPlain(question));
+}
+
 /* All of it. */
 static testLink *
 testLinkIntroduced(testFixture *test, uid_t uid)
@@ -65,7 +76,7 @@ testLinkIntroduced(testFixture *test, uid_t uid)
 
     testLetIn(test, link, REMOTE_AUTH_NONE);
     identity = testOpenToIdentity(test, link, call);
-    testPeerSendNew(&link->upstream, testReplyPlain(identity));
+    testAcknowledge(test, link, identity);
     testExpectSame(test, &link->client, reply);
     return link;
 }
@@ -223,8 +234,13 @@ testIdentityBeforeAll(testFixture *test, gconstpointer data G_GNUC_UNUSED)
     testExpectNothing(test, &link->upstream);
 
     testPeerSendNew(&link->upstream, testReplyPlain(identity));
+    question = testTakeQuestion(test, link, REMOTE_PROGRAM, REMOTE_PROC_CONNECT_GET_MAX_VCPUS);
+    testExpectNothing(test, &link->client);
+    testExpectNothing(test, &link->upstream);
+    testPeerSendNew(&link->upstream, testReplyPlain(question));
     testExpectSame(test, &link->client, reply);
     testExpectSame(test, &link->upstream, call);
+    g_clear_pointer(&question, testFrameFree);
     question = testTakeQuestion(test, link, REMOTE_PROGRAM, REMOTE_PROC_CONNECT_GET_TYPE);
 }
 
@@ -282,6 +298,48 @@ testIdentityRefused(testFixture *test, gconstpointer data G_GNUC_UNUSED)
     testExpectEnd(test, &link->client);
 }
 
+/* Its own error, byte for byte, and nothing for the client on the connection that a root opened. */
+static void
+testAccessDenied(testFixture *test, gconstpointer data G_GNUC_UNUSED)
+{
+    testLink *link = testLinkIntroducing(test, 1000);
+    g_autoptr(testFrame) open = testOpenCall(1);
+    g_autoptr(testFrame) call = testPlainCall(2);
+    g_autoptr(testFrame) identity = NULL;
+    g_autoptr(testFrame) question = NULL;
+    g_autoptr(testFrame) denial = NULL;
+
+    testLetIn(test, link, REMOTE_AUTH_NONE);
+    identity = testOpenToIdentity(test, link, open);
+    testPeerSend(&link->client, call);
+    testPeerSendNew(&link->upstream, testReplyPlain(identity));
+    question = testTakeQuestion(test, link, REMOTE_PROGRAM, REMOTE_PROC_CONNECT_GET_MAX_VCPUS);
+    denial = testReplyError(question, VIR_ERR_ACCESS_DENIED, VIR_FROM_ACCESS);
+    testPeerSend(&link->upstream, denial);
+    testFrameSetWord(denial, 12, REMOTE_PROC_CONNECT_OPEN);
+    testFrameSetWord(denial, 20, testGetWord(open->bytes, 20));
+    testExpectSame(test, &link->client, denial);
+    testExpectError(test, link, call, VIR_ERR_SYSTEM_ERROR, VIR_FROM_RPC, "said by libvirt");
+    testExpectFailed(test, link, "said by libvirt");
+}
+
+static void
+testAccessUnknown(testFixture *test, gconstpointer data G_GNUC_UNUSED)
+{
+    testLink *link = testLinkIntroducing(test, 1000);
+    g_autoptr(testFrame) open = testOpenCall(1);
+    g_autoptr(testFrame) reply = testReplyPlain(open);
+    g_autoptr(testFrame) identity = NULL;
+    g_autoptr(testFrame) question = NULL;
+
+    testLetIn(test, link, REMOTE_AUTH_NONE);
+    identity = testOpenToIdentity(test, link, open);
+    testPeerSendNew(&link->upstream, testReplyPlain(identity));
+    question = testTakeQuestion(test, link, REMOTE_PROGRAM, REMOTE_PROC_CONNECT_GET_MAX_VCPUS);
+    testPeerSendNew(&link->upstream, testReplyError(question, VIR_ERR_NO_SUPPORT, VIR_FROM_TEST));
+    testExpectSame(test, &link->client, reply);
+}
+
 static void
 testIdentityNeverAnswered(testFixture *test, gconstpointer data)
 {
@@ -314,7 +372,7 @@ testOtherReplies(testFixture *test, gconstpointer data)
     testPeerSend(&link->upstream, other);
     testExpectSame(test, &link->client, other);
     testExpectNothing(test, &link->client);
-    testPeerSendNew(&link->upstream, testReplyPlain(identity));
+    testAcknowledge(test, link, identity);
     testSettle(test);
     g_assert_cmpuint(link->client.frames.length, ==, 1);
 }
@@ -457,6 +515,9 @@ testAddAll(void)
     testAdd("a connection that libvirt refuses may be asked for again", NULL, testOpenRefused);
     testAdd("a client whom libvirt does not want to know is not connected", NULL,
             testIdentityRefused);
+    testAdd("a client whom libvirt's access control lets open nothing is not connected", NULL,
+            testAccessDenied);
+    testAdd("a driver that does not know our question lets everybody in", NULL, testAccessUnknown);
     testAdd("libvirt may end before it knows the client", GINT_TO_POINTER(true),
             testIdentityNeverAnswered);
     testAdd("the client may end before libvirt knows it", GINT_TO_POINTER(false),

@@ -5,10 +5,12 @@
  * authenticates clients before a client says its first word, because libvirtd lets a root in only
  * when it is asked that; and it is told who the client is, with CONNECT_SET_IDENTITY, as soon as
  * the client's CONNECT_OPEN has succeeded and before the client hears of that.  libvirt's own
- * access control then sees the client, as it would without us.
+ * access control then sees the client, as it would without us; but it has let a root open the
+ * connection.  So it is asked next how many CPUs a guest may have, which it knows by heart, and
+ * tells those only who may open a connection.
  *
- * Meanwhile the client's calls are held.  Where libvirt does not let us in, or does not take the
- * identity, the client is not connected at all.
+ * Meanwhile the client's calls are held.  Where libvirt does not let us in, does not take the
+ * identity, or does not let the client in, the client is not connected at all.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -50,6 +52,7 @@ vbGreetingHolds(const vbRelay *relay, const vbFrameHeader *header)
         return true;
     case VB_GREETING_OPENING:
     case VB_GREETING_IDENTITY:
+    case VB_GREETING_ACCESS:
         return header->type == VB_FRAME_CALL || header->type == VB_FRAME_CALL_WITH_FDS;
     case VB_GREETING_OVER:
     case VB_GREETING_READY:
@@ -85,6 +88,9 @@ vbGreetingWantsReply(const vbRelay *relay, const vbFrameHeader *header)
         return header->procedure == REMOTE_PROC_CONNECT_OPEN && header->status == VB_FRAME_OK;
     case VB_GREETING_IDENTITY:
         return header->procedure == REMOTE_PROC_CONNECT_SET_IDENTITY &&
+            header->serial == relay->greetingSerial;
+    case VB_GREETING_ACCESS:
+        return header->procedure == REMOTE_PROC_CONNECT_GET_MAX_VCPUS &&
             header->serial == relay->greetingSerial;
     case VB_GREETING_OVER:
     case VB_GREETING_READY:
@@ -130,27 +136,63 @@ vbGreetingIntroduce(vbRelay *relay)
     vbGreetingCall(relay, VB_GREETING_IDENTITY, REMOTE_PROC_CONNECT_SET_IDENTITY, args);
 }
 
+/* Answers the client's CONNECT_OPEN with @error, and lets it do nothing else. */
 static void
-vbGreetingIntroduced(vbRelay *relay, const vbFrame *frame)
+vbGreetingRefuse(vbRelay *relay, const GByteArray *error, char *text)
 {
     g_autoptr(vbFrame) reply = g_steal_pointer(&relay->openReply);
 
+    reply->header.status = VB_FRAME_ERROR;
+    vbRelayAnswerError(relay, &reply->header, error);
+    vbRelayFail(relay, text);
+    vbRelayTrackReply(relay, &reply->header);
+}
+
+static void
+vbGreetingIntroduced(vbRelay *relay, const vbFrame *frame)
+{
+    char *said;
+    char *text;
+    g_autoptr(GByteArray) type = NULL;
+    g_autoptr(GByteArray) error = NULL;
+
     if (frame->header.status == VB_FRAME_OK) {
+        /* Of no type of guest in particular: a string that is not there. */
+        type = g_byte_array_append(g_byte_array_new(), (const guint8 *)"\0\0\0", 4);
+        vbGreetingCall(relay, VB_GREETING_ACCESS, REMOTE_PROC_CONNECT_GET_MAX_VCPUS, type);
+        return;
+    }
+    said = remoteDecodeErrorText(frame->payload, frame->payloadLength);
+    text = g_strdup_printf("libvirt does not let virtballoond tell who its client is, which needs "
+                           "libvirt 5.8.0 or newer: %s", said ? said : "no reason given");
+    error = remoteEncodeError(VIR_ERR_SYSTEM_ERROR, VIR_FROM_RPC, text);
+    free(said);
+    vbGreetingRefuse(relay, error, text);
+}
+
+static void
+vbGreetingAccess(vbRelay *relay, const vbFrame *frame)
+{
+    g_autoptr(vbFrame) reply = NULL;
+    g_autoptr(GByteArray) error = NULL;
+    gint32 code;
+    gint32 domain;
+    char *said;
+
+    /* Another error is no answer to what we want to know; libvirt judges each call anyway. */
+    if (frame->header.status == VB_FRAME_OK ||
+        !remoteDecodeError(frame->payload, frame->payloadLength, &code, &domain) ||
+        code != VIR_ERR_ACCESS_DENIED) {
+        reply = g_steal_pointer(&relay->openReply);
         relay->greeting = VB_GREETING_OVER;
         vbRelayForward(&relay->client, reply, reply->payload, reply->payloadLength);
-    } else {
-        char *said = remoteDecodeErrorText(frame->payload, frame->payloadLength);
-        char *text = g_strdup_printf("libvirt does not let virtballoond tell who its client is, "
-                                     "which needs libvirt 5.8.0 or newer: %s",
-                                     said ? said : "no reason given");
-        g_autoptr(GByteArray) error = remoteEncodeError(VIR_ERR_SYSTEM_ERROR, VIR_FROM_RPC, text);
-
-        free(said);
-        reply->header.status = VB_FRAME_ERROR;
-        vbRelayAnswerError(relay, &reply->header, error);
-        vbRelayFail(relay, text);
+        vbRelayTrackReply(relay, &reply->header);
+        return;
     }
-    vbRelayTrackReply(relay, &reply->header);
+    said = remoteDecodeErrorText(frame->payload, frame->payloadLength);
+    error = g_byte_array_append(g_byte_array_new(), frame->payload, (guint)frame->payloadLength);
+    vbGreetingRefuse(relay, error, g_strdup(said ? said : "libvirt does not let the client in"));
+    free(said);
 }
 
 void
@@ -167,6 +209,9 @@ vbGreetingReply(vbRelay *relay, vbFrame *frame)
         break;
     case VB_GREETING_IDENTITY:
         vbGreetingIntroduced(relay, frame);
+        break;
+    case VB_GREETING_ACCESS:
+        vbGreetingAccess(relay, frame);
         break;
     case VB_GREETING_OVER:
     case VB_GREETING_READY:

@@ -63,6 +63,7 @@ typedef enum {
     VB_GREETING_OPENING,  /* it is with libvirt */
     VB_GREETING_IDENTITY, /* our CONNECT_SET_IDENTITY is, and the client does not know yet that it
                            * is connected */
+    VB_GREETING_ACCESS,   /* a question of the client's is, which shows whether it may be */
 } vbGreetingState;
 
 struct _vbRelay {

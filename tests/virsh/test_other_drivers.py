@@ -81,4 +81,5 @@ def test_nothing_but_the_type_of_its_driver_is_asked(recorded):
             connection.read_frame()
     said = [frame.procedure for frame in behind.connections[-1].calls()]
     assert said == [frames.AUTH_LIST, frames.AUTH_LIST, frames.CONNECT_OPEN, frames.SET_IDENTITY,
-                    frames.GET_TYPE, *(frames.unpack(call).procedure for call in CALLS.values())]
+                    frames.GET_MAX_VCPUS, frames.GET_TYPE,
+                    *(frames.unpack(call).procedure for call in CALLS.values())]
