@@ -123,28 +123,29 @@ def override_xml(alias):
   </qemu:override>"""
 
 
-def virtio_mem_xml(size, requested):
+def virtio_mem_xml(size, requested, node=0):
     """A virtio-mem device; sizes in MiB."""
     return f"""
     <memory model='virtio-mem'>
       <target>
         <size unit='MiB'>{size}</size>
-        <node>0</node>
+        <node>{node}</node>
         <block unit='MiB'>2</block>
         <requested unit='MiB'>{requested}</requested>
       </target>
-      <alias name='ua-vm0'/>
+      <alias name='ua-vm{node}'/>
     </memory>"""
 
 
-def domain_xml(name, memory=256, hostdevs=(), current=None, policy=None, virtio_mem=None,
+def domain_xml(name, memory=256, hostdevs=(), current=None, policy=None, virtio_mem=(),
                memballoon="virtio", console=None, free_ports=0, devices=(), override=""):
     """A small q35 guest under emulation, without disk. Sizes in MiB.
 
     hostdevs    host addresses of the PCI devices it gets
     current     <currentMemory>
     policy      memballoon policy in the domain's metadata
-    virtio_mem  (size, requested) of a virtio-mem device, in addition to memory
+    virtio_mem  (size, requested) of virtio-mem devices, one for each NUMA node, in addition to
+                memory
     memballoon  model of the balloon device
     console     boots the small Linux of guest-initrd with its console in this file; otherwise
                 nothing runs in the guest
@@ -160,12 +161,14 @@ def domain_xml(name, memory=256, hostdevs=(), current=None, policy=None, virtio_
     <controller type='pci' model='pcie-root-port'/>"""] * (free_ports + 2 + len(devices))
     total, cpu, boot = memory, "", ""
     if virtio_mem:
-        size, requested = virtio_mem
-        total += size
-        devices.append(virtio_mem_xml(size, requested))
+        nodes = len(virtio_mem)
+        total += sum(size for size, _ in virtio_mem)
+        devices += [virtio_mem_xml(*sizes, node) for node, sizes in enumerate(virtio_mem)]
+        cells = "".join(f"<cell id='{node}' cpus='{node}' memory='{memory // nodes}' unit='MiB'/>"
+                        for node in range(nodes))
         cpu = f"""
   <maxMemory slots='2' unit='MiB'>{2 * total}</maxMemory>
-  <cpu><numa><cell id='0' cpus='0' memory='{memory}' unit='MiB'/></numa></cpu>"""
+  <cpu><numa>{cells}</numa></cpu>"""
     if console:
         devices.append(f"""
     <console type='file'><source path='{console}'/><target type='virtio'/></console>""")
@@ -183,7 +186,7 @@ def domain_xml(name, memory=256, hostdevs=(), current=None, policy=None, virtio_
 <domain type='qemu'>
   <name>{name}</name>{metadata}
   <memory unit='MiB'>{total}</memory>{current_memory}
-  <vcpu>1</vcpu>{cpu}
+  <vcpu>{max(1, len(virtio_mem))}</vcpu>{cpu}
   <os>
     <type arch='x86_64' machine='q35'>hvm</type>{boot}
   </os>

@@ -305,7 +305,7 @@ def virtio_mem_guest():
     """256 MiB of memory that the balloon can reach and 256 MiB of virtio-mem that it cannot."""
     with host.guests() as define:
         yield host.start(define("vmem1", hostdevs=[host.spare_devices()[2]],
-                                virtio_mem=(256, 128)))
+                                virtio_mem=[(256, 128)]))
 
 
 def test_setmem_to_all_that_the_balloon_reaches_passes(virtio_mem_guest, through_uri):

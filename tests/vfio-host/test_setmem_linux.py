@@ -41,7 +41,7 @@ def current_memory(name):
 def linux_guest():
     """256 MiB for the balloon, 128 of 256 MiB of virtio-mem plugged, all of it touched."""
     with host.guests() as define:
-        name = define("linux1", hostdevs=[host.spare_devices()[3]], virtio_mem=(256, 128),
+        name = define("linux1", hostdevs=[host.spare_devices()[3]], virtio_mem=[(256, 128)],
                       console=CONSOLE)
         host.checked_virsh("start", name)
         host.wait_until(reports, BOOT_SECONDS, "the guest's first report")
