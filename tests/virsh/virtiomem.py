@@ -45,7 +45,7 @@ CONSOLE = "<console type='file'><source path='{}'/><target type='virtio'/></cons
 
 
 class Guest:
-    """A persistent domain of 512 MiB, half of it in virtio-mem devices; paused, or a small Linux."""
+    """A persistent domain of 512 MiB, half of it in virtio-mem; paused, or a small Linux."""
 
     def __init__(self, server, directory, *, policy="redirect", boots=False, start=True):
         self.server = server
