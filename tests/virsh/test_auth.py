@@ -77,11 +77,12 @@ def fixture_setting(request, everybody, directory):
 
 
 @pytest.fixture(scope="module", name="polkit")
-def fixture_polkit(everybody, directory):
+def fixture_polkit(request, everybody, directory):
     """A libvirtd and a virtballoond that ask polkit."""
     assert everybody
-    (directory / "polkit").mkdir()
-    made = Setting("polkit", directory / "polkit")
+    path = directory / request.module.__name__
+    path.mkdir()
+    made = Setting("polkit", path)
     yield made
     made.stop()
 
