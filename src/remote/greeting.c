@@ -44,6 +44,12 @@ vbGreetingStart(vbRelay *relay)
     vbGreetingCall(relay, VB_GREETING_AUTH, REMOTE_PROC_AUTH_LIST, NULL);
 }
 
+static bool
+vbGreetingIsCall(const vbFrameHeader *header)
+{
+    return header->type == VB_FRAME_CALL || header->type == VB_FRAME_CALL_WITH_FDS;
+}
+
 bool
 vbGreetingHolds(const vbRelay *relay, const vbFrameHeader *header)
 {
@@ -53,12 +59,32 @@ vbGreetingHolds(const vbRelay *relay, const vbFrameHeader *header)
     case VB_GREETING_OPENING:
     case VB_GREETING_IDENTITY:
     case VB_GREETING_ACCESS:
-        return header->type == VB_FRAME_CALL || header->type == VB_FRAME_CALL_WITH_FDS;
+        return vbGreetingIsCall(header);
     case VB_GREETING_OVER:
     case VB_GREETING_READY:
     default:
         return false;
     }
+}
+
+bool
+vbGreetingIsForged(const vbRelay *relay, const vbFrameHeader *header)
+{
+    /* virtproxyd is root, and speaks for its own clients. */
+    return relay->shared->introduces && relay->peer.uid != 0 && vbGreetingIsCall(header) &&
+        header->program == REMOTE_PROGRAM &&
+        header->procedure == REMOTE_PROC_CONNECT_SET_IDENTITY;
+}
+
+void
+vbGreetingForged(vbRelay *relay, vbFrame *frame)
+{
+    g_autoptr(GByteArray) error =
+        remoteEncodeError(VIR_ERR_OPERATION_DENIED, VIR_FROM_RPC,
+                          "only root may tell libvirt on whose behalf it calls");
+
+    vbRelayAnswerError(relay, &frame->header, error);
+    vbFrameFree(frame);
 }
 
 void

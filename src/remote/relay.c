@@ -172,15 +172,6 @@ vbRelayIsOpen(const vbFrameHeader *header)
     return header->program == REMOTE_PROGRAM && header->procedure == REMOTE_PROC_CONNECT_OPEN;
 }
 
-/* Whether a client says who it is that is not trusted with it: libvirt was told already. */
-static bool
-vbRelayIsForged(const vbRelay *relay, const vbFrameHeader *header)
-{
-    return relay->shared->introduces && relay->peer.uid != 0 && vbRelayIsCall(header) &&
-        header->program == REMOTE_PROGRAM &&
-        header->procedure == REMOTE_PROC_CONNECT_SET_IDENTITY;
-}
-
 static const qemuDriverProcedure *
 vbRelayFindProcedure(const vbRelay *relay, const vbFrameHeader *header)
 {
@@ -264,7 +255,7 @@ vbRelayClientRoute(const vbFrameHeader *header, size_t available, gpointer opaqu
     vbRelay *relay = ((vbRelaySide *)opaque)->relay;
     size_t payload = header->length - vbFrameHeaderGetSize(header);
 
-    if (relay->failure || vbRelayIsForged(relay, header))
+    if (relay->failure || vbGreetingIsForged(relay, header))
         return VB_FRAME_ROUTE_CAPTURE;
     if (vbGreetingHolds(relay, header))
         return VB_FRAME_ROUTE_HOLD;
@@ -295,7 +286,7 @@ vbRelayClientWant(const vbFrameHeader *header, const guint8 *payload, size_t hav
     const qemuDriverProcedure *procedure = vbRelayFindProcedure(relay, header);
     size_t length = header->length - vbFrameHeaderGetSize(header);
 
-    if (relay->failure || vbRelayIsForged(relay, header))
+    if (relay->failure || vbGreetingIsForged(relay, header))
         return have;
     return procedure ? MIN(remoteArgsWant(procedure->layout, payload, have), length) : length;
 }
@@ -343,13 +334,8 @@ vbRelayClientCaptured(vbFrame *frame, gpointer opaque)
             vbRelayAnswerError(relay, &frame->header, error);
         }
         vbFrameFree(frame);
-    } else if (vbRelayIsForged(relay, &frame->header)) {
-        g_autoptr(GByteArray) error =
-            remoteEncodeError(VIR_ERR_OPERATION_DENIED, VIR_FROM_RPC,
-                              "only root may tell libvirt on whose behalf it calls");
-
-        vbRelayAnswerError(relay, &frame->header, error);
-        vbFrameFree(frame);
+    } else if (vbGreetingIsForged(relay, &frame->header)) {
+        vbGreetingForged(relay, frame);
     } else if (procedure) {
         vbDecisionStart(relay, procedure, frame);
     } else {

@@ -146,6 +146,13 @@ vbGreetingStart(vbRelay *relay);
 bool
 vbGreetingHolds(const vbRelay *relay, const vbFrameHeader *header);
 
+/* Whether a message of the client's with @header says who the client is, though nobody believes it:
+ * libvirt was told already, or will be. It is for vbGreetingForged(), which takes @frame. */
+bool
+vbGreetingIsForged(const vbRelay *relay, const vbFrameHeader *header);
+void
+vbGreetingForged(vbRelay *relay, vbFrame *frame);
+
 /* A CONNECT_OPEN of the client's goes on; one has failed. */
 void
 vbGreetingOpening(vbRelay *relay);
