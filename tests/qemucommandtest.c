@@ -7,6 +7,7 @@
  */
 
 #include <string.h>
+#include <time.h>
 
 #include "qemu_command.h"
 #include "vberror.h"
@@ -1159,7 +1160,8 @@ testLargeDocument(void)
     g_autoptr(GString) xml = g_string_new("<domain " TEST_QEMU_NS "><devices>");
     g_autofree char *stored = NULL;
     g_autofree char *shown = NULL;
-    gint64 start;
+    double seconds;
+    clock_t start;
     bool optsOut = false;
 
     for (guint i = 0; i < count; i++)
@@ -1172,12 +1174,15 @@ testLargeDocument(void)
     g_string_append(xml, "</qemu:override></domain>");
     g_assert_cmpuint(xml->len, <, 4 * 1024 * 1024);
 
-    start = g_get_monotonic_time();
+    /* Of the processor, which others may use as well; under valgrind it is a few seconds, and minutes
+     * for what looks at everything again for each device. */
+    start = clock();
     stored = testStore(xml->str, true, &optsOut);
     shown = testShow(stored);
     g_assert_nonnull(shown);
-    g_test_message("%.1f s", (double)(g_get_monotonic_time() - start) / G_USEC_PER_SEC);
-    g_assert_cmpint(g_get_monotonic_time() - start, <, 10 * G_USEC_PER_SEC);
+    seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    g_test_message("%.1f s", seconds);
+    g_assert_cmpfloat(seconds, <, 30);
 }
 
 #define TEST(sentence, function) g_test_add_func("/qemucommand/" sentence, function)

@@ -365,11 +365,12 @@ char *
 remoteDecodeErrorText(const guint8 *bytes, size_t length)
 {
     char *text = NULL;
-    gint32 number;
+    gint32 code;
+    gint32 domain;
     XDR xdr;
 
     remoteDecodeStart(&xdr, bytes, length);
-    if (!remoteDecodeEnd(&xdr, xdr_int32_t(&xdr, &number) && xdr_int32_t(&xdr, &number) &&
+    if (!remoteDecodeEnd(&xdr, xdr_int32_t(&xdr, &code) && xdr_int32_t(&xdr, &domain) &&
                          remoteXdrOptional(&xdr, &text)))
         g_clear_pointer(&text, free);
     return text;
