@@ -165,12 +165,13 @@ vbFrontIs(const vbFront *front)
 }
 
 /* Two changes at once would start what the other one has just stopped. Held until the end. */
+static int vbFrontLockFd = -1;
+
 static bool
 vbFrontLock(void)
 {
-    int fd = open(VB_FRONT_UNITS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+    vbFrontLockFd = open(VB_FRONT_UNITS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (vbFrontLockFd >= 0 && flock(vbFrontLockFd, LOCK_EX | LOCK_NB) == 0)
         return true;
     vbToolError("cannot lock '%s': %s", VB_FRONT_UNITS, g_strerror(errno));
     return false;

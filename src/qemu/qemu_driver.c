@@ -445,8 +445,8 @@ qemuDriverCallShow(const qemuDriverCall *call, const guint8 *payload, size_t len
     if (!text)
         return NULL;
     if (procedure != REMOTE_PROC_CONNECT_GET_DOMAIN_CAPABILITIES)
-        return qemuDriverRecentShow(call->flags & VIR_DOMAIN_XML_SECURE ? NULL : call->conn->recent,
-                                    text, size, newLength);
+        return qemuDriverRecentShow((call->flags & VIR_DOMAIN_XML_SECURE) ? NULL :
+                                    call->conn->recent, text, size, newLength);
     shown = qemuStateShowCapabilities(text, size, &shownLength);
     if (!shown || shownLength > REMOTE_STRING_MAX)
         return NULL;

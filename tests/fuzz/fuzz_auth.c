@@ -111,7 +111,8 @@ LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
     client.auth = vbAuthNew(epoll, polkit, fds[1], &peer, data[0] & 1, fuzzEnded, fuzzDenied,
                             &client);
     CHECK(client.auth);
-    while (sent < size - 1) {
+    /* Nobody reads any more once it is over. */
+    while (sent < size - 1 && !client.ended) {
         size_t piece = MIN((size_t)(data[0] >> 1) * 8 + 1, size - 1 - sent);
 
         CHECK(send(fds[0], data + 1 + sent, piece, MSG_NOSIGNAL) == (ssize_t)piece);
