@@ -33,7 +33,7 @@ WARN = "<memballoon model='virtio' policy='warn'/>"
 def document(name, number, devices, extra="", directory=Path("/run")):
     """A domain's XML."""
     return guests.DOMAIN.format(
-        name=name, uuid=f"00000000-0000-4000-9000-{number:012}", devices=devices, extra=extra,
+        name=name, uuid=f"00000000-0000-4000-8800-{number:012}", devices=devices, extra=extra,
         vnc=directory / f"{name}.vnc", doctype="")
 
 
