@@ -12,7 +12,7 @@ def test_every_scenario_is_measured_for_every_target(
                             start_virtballoond(upstream_dir=second.path.parent),
                             count=3, stream=4 << 20)
     try:
-        samples = bench.measure(rounds=1, msec=5, events=40, idle=20, idle_seconds=1, calls=50)
+        samples = bench.measure(rounds=1, msec=200, events=40, idle=20, idle_seconds=1, calls=50)
     finally:
         bench.stop()
     measured = {}
