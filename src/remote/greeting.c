@@ -44,12 +44,6 @@ vbGreetingStart(vbRelay *relay)
     vbGreetingCall(relay, VB_GREETING_AUTH, REMOTE_PROC_AUTH_LIST, NULL);
 }
 
-static bool
-vbGreetingIsCall(const vbFrameHeader *header)
-{
-    return header->type == VB_FRAME_CALL || header->type == VB_FRAME_CALL_WITH_FDS;
-}
-
 bool
 vbGreetingHolds(const vbRelay *relay, const vbFrameHeader *header)
 {
@@ -59,7 +53,7 @@ vbGreetingHolds(const vbRelay *relay, const vbFrameHeader *header)
     case VB_GREETING_OPENING:
     case VB_GREETING_IDENTITY:
     case VB_GREETING_ACCESS:
-        return vbGreetingIsCall(header);
+        return vbRelayIsCall(header);
     case VB_GREETING_OVER:
     case VB_GREETING_READY:
     default:
@@ -71,7 +65,7 @@ bool
 vbGreetingIsForged(const vbRelay *relay, const vbFrameHeader *header)
 {
     /* virtproxyd is root, and speaks for its own clients. */
-    return relay->shared->introduces && relay->peer.uid != 0 && vbGreetingIsCall(header) &&
+    return relay->shared->introduces && relay->peer.uid != 0 && vbRelayIsCall(header) &&
         header->program == REMOTE_PROGRAM &&
         header->procedure == REMOTE_PROC_CONNECT_SET_IDENTITY;
 }

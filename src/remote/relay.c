@@ -154,7 +154,7 @@ vbRelayForward(vbRelaySide *to, vbFrame *frame, const guint8 *payload, size_t le
     }
 }
 
-static bool
+bool
 vbRelayIsCall(const vbFrameHeader *header)
 {
     return header->type == VB_FRAME_CALL || header->type == VB_FRAME_CALL_WITH_FDS;

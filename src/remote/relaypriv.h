@@ -97,6 +97,9 @@ struct _vbRelay {
 
 /* relay.c, for the other two */
 
+bool
+vbRelayIsCall(const vbFrameHeader *header);
+
 /* Sends a message of ours as soon as the stream to @to allows. Takes @bytes. */
 void
 vbRelayInject(vbRelaySide *to, GByteArray *bytes);

@@ -9,43 +9,24 @@
 #include "remote_auth.h"
 
 #include <libvirt/libvirt.h>
-#include <rpc/rpc.h>
 #include <string.h>
+
+#include "remote_codecpriv.h"
 
 /* REMOTE_AUTH_TYPE_LIST_MAX */
 #define REMOTE_AUTH_TYPES_MAX 20u
-/* What all that is encoded here takes, but for a string of its own. */
-#define REMOTE_AUTH_ROOM 512u
-
-static GByteArray *
-remoteAuthStart(XDR *xdr, size_t strings)
-{
-    GByteArray *bytes = g_byte_array_new();
-
-    g_byte_array_set_size(bytes, (guint)(REMOTE_AUTH_ROOM + strings));
-    xdrmem_create(xdr, (char *)bytes->data, bytes->len, XDR_ENCODE);
-    return bytes;
-}
-
-static GByteArray *
-remoteAuthEnd(XDR *xdr, GByteArray *bytes, bool ok)
-{
-    /* The room was computed. */
-    g_assert(ok);
-    g_byte_array_set_size(bytes, xdr_getpos(xdr));
-    xdr_destroy(xdr);
-    return bytes;
-}
+/* What an identity takes beside its security context: five names, types and numbers. */
+#define REMOTE_AUTH_IDENTITY_ROOM 512u
 
 GByteArray *
 remoteEncodeAuthTypes(remoteAuth type)
 {
     XDR xdr;
-    GByteArray *bytes = remoteAuthStart(&xdr, 0);
+    GByteArray *bytes = remoteEncodeStart(&xdr, 0);
     guint32 count = 1;
     gint32 value = type;
 
-    return remoteAuthEnd(&xdr, bytes, xdr_uint32_t(&xdr, &count) && xdr_int32_t(&xdr, &value));
+    return remoteEncodeEnd(&xdr, bytes, xdr_uint32_t(&xdr, &count) && xdr_int32_t(&xdr, &value));
 }
 
 bool
@@ -66,10 +47,10 @@ GByteArray *
 remoteEncodeAuthPolkit(void)
 {
     XDR xdr;
-    GByteArray *bytes = remoteAuthStart(&xdr, 0);
+    GByteArray *bytes = remoteEncodeStart(&xdr, 0);
     gint32 complete = 1;
 
-    return remoteAuthEnd(&xdr, bytes, xdr_int32_t(&xdr, &complete));
+    return remoteEncodeEnd(&xdr, bytes, xdr_int32_t(&xdr, &complete));
 }
 
 static bool
@@ -106,7 +87,8 @@ remoteEncodeIdentity(const remoteIdentity *identity)
 {
     const char *context = identity->selinuxContext;
     XDR xdr;
-    GByteArray *bytes = remoteAuthStart(&xdr, context ? strlen(context) : 0);
+    GByteArray *bytes = remoteEncodeStart(&xdr, REMOTE_AUTH_IDENTITY_ROOM +
+                                          (context ? strlen(context) : 0));
     guint32 count = context ? 5 : 4;
     guint32 flags = 0;
     bool ok;
@@ -119,5 +101,5 @@ remoteEncodeIdentity(const remoteIdentity *identity)
         (!context ||
          remoteAuthString(&xdr, VIR_CONNECT_IDENTITY_SELINUX_CONTEXT, context)) &&
         xdr_uint32_t(&xdr, &flags);
-    return remoteAuthEnd(&xdr, bytes, ok);
+    return remoteEncodeEnd(&xdr, bytes, ok);
 }

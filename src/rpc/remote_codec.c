@@ -10,8 +10,9 @@
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
-#include <rpc/rpc.h>
 #include <string.h>
+
+#include "remote_codecpriv.h"
 
 /* What a message may have at most: it repeats names that come from outside. */
 #define REMOTE_ERROR_TEXT_MAX 16384
@@ -168,7 +169,7 @@ remoteDecodeDomain(const guint8 *bytes, size_t length, remoteNonnullDomain *dom)
 }
 
 /* Everything we make is small but for its strings, whose sum is known. */
-static GByteArray *
+GByteArray *
 remoteEncodeStart(XDR *xdr, size_t strings)
 {
     GByteArray *bytes = g_byte_array_new();
@@ -178,7 +179,7 @@ remoteEncodeStart(XDR *xdr, size_t strings)
     return bytes;
 }
 
-static GByteArray *
+GByteArray *
 remoteEncodeEnd(XDR *xdr, GByteArray *bytes, bool ok)
 {
     /* The room was computed and the strings are no longer than what was once decoded. */
