@@ -30,6 +30,7 @@ typedef struct {
     int idle;
     int idleSeconds;
     int counted;
+    int most;
     char *data;
     char **scenarios;
     GPtrArray *targets; /* of benchTarget; the first one is libvirt itself */
@@ -79,6 +80,8 @@ benchParse(benchOptions *options, int *argc, char ***argv, GError **error)
         { "idle-seconds", 0, 0, G_OPTION_ARG_INT, &options->idleSeconds, "Time to be idle", "S" },
         { "calls", 0, 0, G_OPTION_ARG_INT, &options->counted,
           "Calls whose processor time is taken", "N" },
+        { "most", 0, 0, G_OPTION_ARG_INT, &options->most, "Leave out what has more connections",
+          "N" },
         { "data", 0, 0, G_OPTION_ARG_FILENAME, &options->data, "Directory of documents", "DIR" },
         { "scenario", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->scenarios,
           "Measure this alone, and others so named", "NAME" },
@@ -155,8 +158,9 @@ benchMeasureAll(const benchScenario *scenarios, const benchOptions *options,
     bool ok = true;
 
     for (size_t i = 0; scenarios[i].name; i++) {
-        if (!options->scenarios ||
-            g_strv_contains((const char *const *)options->scenarios, scenarios[i].name))
+        if (scenarios[i].connections <= (guint)options->most &&
+            (!options->scenarios ||
+             g_strv_contains((const char *const *)options->scenarios, scenarios[i].name)))
             ok &= benchMeasure(&scenarios[i], options, settings, round);
     }
     return ok;
@@ -167,7 +171,7 @@ main(int argc, char **argv)
 {
     benchOptions options = {
         .rounds = 7, .msec = 300, .guests = 50, .events = 4000, .idle = 1000, .idleSeconds = 60,
-        .counted = 20000,
+        .counted = 20000, .most = G_MAXINT,
         .targets = g_ptr_array_new_with_free_func((GDestroyNotify)benchTargetFree),
     };
     g_autoptr(GError) error = NULL;

@@ -364,7 +364,7 @@ benchMeasureWakeUps(const benchScenario *scenario, const benchTarget *target,
     return before >= 0;
 }
 
-/* Bytes of memory of a relay that has served clients and has none. */
+/* Bytes of memory of a relay that has no clients. */
 static bool
 benchMeasureRSS(const benchScenario *scenario G_GNUC_UNUSED, const benchTarget *target,
                 const benchSettings *settings G_GNUC_UNUSED, benchSample *sample)
@@ -377,6 +377,7 @@ benchMeasureRSS(const benchScenario *scenario G_GNUC_UNUSED, const benchTarget *
 }
 
 const benchScenario benchFirstScenarios[] = {
+    { "rss-started", 0, benchMeasureRSS, NULL, true },
     { "memory", 1, benchMeasureMemory, NULL, true },
     { NULL, 0, NULL, NULL, false },
 };

@@ -1,6 +1,7 @@
 """Draws the ratios of a report as an SVG: how long what was measured took, direct is 1."""
 
-COLORS = {"virtballoond": "#2a6f97", "socat": "#c2a878", "virtproxyd": "#9d4e4e"}
+COLORS = {"virtballoond": "#2a6f97", "socat": "#c2a878", "virtproxyd": "#9d4e4e",
+          "bare": "#8a8a8a"}
 LABEL, WIDTH, BAR, GAP, TOP = 170, 460, 10, 12, 40
 STYLE = "font-family='sans-serif' font-size='12'"
 

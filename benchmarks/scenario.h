@@ -36,7 +36,7 @@ struct _benchScenario {
 extern const benchScenario benchCallScenarios[];
 
 /* messages.c: what it is in the way of. The first ones go before all others, which leave memory
- * behind that would be used again. */
+ * behind. */
 extern const benchScenario benchFirstScenarios[];
 extern const benchScenario benchMessageScenarios[];
 

@@ -5,6 +5,7 @@ The libvirtd is that of the other host (second.py), whose log is short.
 
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +15,7 @@ import harness
 from guests import BALLOON
 
 BENCH = harness.DAEMON.parents[1] / "benchmarks" / "bench"
+BARE = BENCH.with_name("bare")
 BUFFER = 65536  # what socat reads at a time, as virtballoond does; by itself it takes 8 KiB
 LARGE = 64 << 10
 
@@ -62,6 +64,8 @@ class Bench:
         self._make_documents()
         self._make_volume(stream)
         self._add_socat()
+        path = self.directory / "bare-sock"
+        self._add("bare", path, [BARE, path, self.host.path])
         if shutil.which("virtproxyd"):
             self._add_virtproxyd()
 
@@ -141,6 +145,13 @@ class Bench:
             samples = [json.loads(line) for line in process.stdout]
         assert process.returncode == 0, f"{BENCH.name}: exit status {process.returncode}"
         return samples
+
+    def stay_on_one_processor(self):
+        """All that runs in this namespace, which is libvirtd, its guests, relays and this process."""
+        processor = min(os.sched_getaffinity(0))
+        for task in Path("/proc").glob("[0-9]*/task/[0-9]*"):
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(int(task.name), {processor})
 
     def stop(self):
         """Ends the relays; the guests go with their libvirtd."""

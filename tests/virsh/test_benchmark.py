@@ -20,7 +20,8 @@ def test_every_scenario_is_measured_for_every_target(
         measured.setdefault(sample["target"], set()).add(
             (sample["scenario"], sample["connections"]))
         assert sample["count"] > 0 or sample["scenario"] in ("wake-ups", "memory"), sample
-    only_ours = {("wake-ups", 0), ("wake-ups", 32), ("memory", 1), ("rss", 0)}
+    only_ours = {("wake-ups", 0), ("wake-ups", 32), ("memory", 1), ("rss-started", 0), ("rss", 0)}
     assert measured["virtballoond"] - measured["direct"] == only_ours
     assert measured["virtballoond"] - measured["socat"] == only_ours
-    assert len(measured["direct"]) == 20
+    assert measured["bare"] == measured["socat"]
+    assert len(measured["direct"]) == 21
