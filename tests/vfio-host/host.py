@@ -20,8 +20,9 @@ KERNEL = REPOSITORY / ".cache/vfio-host/kernel/image"
 GUEST_INITRD = REPOSITORY / ".cache/vfio-host/guest.cpio"
 MDEV_TYPES = pathlib.Path("/sys/devices/vbmdev/mdev_supported_types")
 MDEV_DEVICES = pathlib.Path("/sys/bus/mdev/devices")
-VIRT_BALLOON = REPOSITORY / "build/tools/virt-balloon"
-VIRTBALLOOND = REPOSITORY / "build/src/virtballoond"
+BUILD = REPOSITORY / os.environ.get("VB_BUILD", "build")
+VIRT_BALLOON = BUILD / "tools/virt-balloon"
+VIRTBALLOOND = BUILD / "src/virtballoond"
 E1000E = ("0x8086", "0x10d3")
 
 
