@@ -377,16 +377,16 @@ benchMeasureRSS(const benchScenario *scenario G_GNUC_UNUSED, const benchTarget *
 }
 
 const benchScenario benchFirstScenarios[] = {
-    { "rss-started", 0, benchMeasureRSS, NULL, true },
-    { "memory", 1, benchMeasureMemory, NULL, true },
-    { NULL, 0, NULL, NULL, false },
+    { "rss-started", 0, benchMeasureRSS, NULL, true, false },
+    { "memory", 1, benchMeasureMemory, NULL, true, false },
+    { NULL, 0, NULL, NULL, false, false },
 };
 
 const benchScenario benchMessageScenarios[] = {
-    { "event-flood", 32, benchMeasureEvents, NULL, false },
-    { "cpu", 1, benchMeasureCPU, NULL, false },
-    { "wake-ups", 0, benchMeasureWakeUps, NULL, true },
-    { "wake-ups", 32, benchMeasureWakeUps, NULL, true },
-    { "rss", 0, benchMeasureRSS, NULL, true },
-    { NULL, 0, NULL, NULL, false },
+    { "event-flood", 32, benchMeasureEvents, NULL, false, true },
+    { "cpu", 1, benchMeasureCPU, NULL, false, false },
+    { "wake-ups", 0, benchMeasureWakeUps, NULL, true, false },
+    { "wake-ups", 32, benchMeasureWakeUps, NULL, true, false },
+    { "rss", 0, benchMeasureRSS, NULL, true, false },
+    { NULL, 0, NULL, NULL, false, false },
 };

@@ -15,7 +15,7 @@ import plot
 
 OURS, PUMP, PROXY, BARE = "virtballoond", "socat", "virtproxyd", "bare"
 RELAYS = [OURS, PUMP, PROXY, BARE]
-PLACES = ["", ", one CPU"] # as they are scheduled, and all kept on one processor
+PLACES = ["", ", one CPU"]  # as they are scheduled, and all kept on one processor
 
 
 class Measurements:

@@ -29,7 +29,8 @@ struct _benchScenario {
     bool (*measure)(const benchScenario *scenario, const benchTarget *target,
                     const benchSettings *settings, benchSample *sample);
     gconstpointer detail;
-    bool once; /* once in a run, and only for virtballoond */
+    bool once;   /* once in a run, and only for virtballoond */
+    bool direct; /* of a driver to which virtproxyd knows no way */
 };
 
 /* calls.c: what libvirt's own library does. The last one has no name. */

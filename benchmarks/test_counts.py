@@ -12,8 +12,9 @@ import pytest
 import benchmark
 import harness
 
-SCENARIOS = ["tiny", "getxml", "getxml-64k", "getxml-64k-ours", "setmem", "setmem-refused",
-             "domstats-one", "domstats-all", "define-64k", "define-64k-ours", "connect-close"]
+SCENARIOS = ["tiny", "getxml", "getxml-64k", "getxml-64k-ours", "setmem-grow", "setmem",
+             "setmem-refused", "domstats-one", "domstats-all", "define-64k", "define-64k-ours",
+             "connect-close"]
 FEW, MANY = 20, 120
 
 

@@ -114,8 +114,8 @@ qemuDomainJudgeShrink(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
                       const qemuDomainSettings *settings, unsigned long long memory, bool command)
 {
     const vbDomainDef *def = facts->def;
-    g_autofree char *name = qemuMessageFormatName(def->name);
     g_autoptr(GError) error = NULL;
+    g_autofree char *name = NULL;
     g_autofree char *list = NULL;
     g_autofree char *what = NULL;
 
@@ -127,6 +127,7 @@ qemuDomainJudgeShrink(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
         verdict->state == QEMU_DOMAIN_BALLOON_AVAILABLE)
         return;
 
+    name = qemuMessageFormatName(def->name);
     list = qemuMessageFormatInhibitors(verdict->inhibitors);
     what = command ? g_strdup("a monitor command that may reduce memory is passed") :
         g_strdup_printf("memory is reduced to %llu KiB", memory);
