@@ -74,7 +74,7 @@ benchParse(benchOptions *options, int *argc, char ***argv, GError **error)
         { "msec", 0, 0, G_OPTION_ARG_INT, &options->msec, "Time for a sample", "MSEC" },
         { "fixed", 0, 0, G_OPTION_ARG_INT, &options->fixed,
           "Calls of each connection, whatever time they take", "N" },
-        { "guests", 0, 0, G_OPTION_ARG_INT, &options->guests, "Running guests that there are", "N" },
+        { "guests", 0, 0, G_OPTION_ARG_INT, &options->guests, "Running guests there are", "N" },
         { "events", 0, 0, G_OPTION_ARG_INT, &options->events, "Events in a flood", "N" },
         { "idle", 0, 0, G_OPTION_ARG_INT, &options->idle, "Idle connections", "N" },
         { "idle-seconds", 0, 0, G_OPTION_ARG_INT, &options->idleSeconds, "Time to be idle", "S" },

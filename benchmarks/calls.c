@@ -1,8 +1,8 @@
 /*
  * calls.c: calls by libvirt's own library, each connection with a thread of its own
  *
- * All connections of a sample are opened, and have made the call a few times, before the clock runs,
- * and are closed after it: those of one target are never there while another is measured.
+ * All connections of a sample are opened, and have made the call a few times, before the clock
+ * runs, and are closed after it: those of one target are never there while another is measured.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -72,8 +72,8 @@ benchCallXML(benchClient *client)
     return xml;
 }
 
-/* The guest, which stands still and so never releases anything, is asked for less than it has. It is
- * not inhibited: judged, and then carried out. */
+/* The guest, which stands still and so never releases anything, is asked for less than it has. It
+ * is not inhibited: judged, and then carried out. */
 static bool
 benchCallSetmem(benchClient *client)
 {

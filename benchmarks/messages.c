@@ -323,7 +323,7 @@ benchOpenMany(GPtrArray *connections, const benchTarget *target, guint count)
     return true;
 }
 
-/* What the relay's own memory grows by with many connections: bytes for each of so many "seconds". */
+/* What the relay's memory grows by with many connections: bytes for each of so many "seconds". */
 static bool
 benchMeasureMemory(const benchScenario *scenario G_GNUC_UNUSED, const benchTarget *target,
                    const benchSettings *settings, benchSample *sample)
@@ -353,6 +353,7 @@ benchMeasureWakeUps(const benchScenario *scenario, const benchTarget *target,
     g_autoptr(GPtrArray) connections =
         g_ptr_array_new_with_free_func((GDestroyNotify)benchConnectionClose);
     gint64 before;
+    gint64 after;
 
     if (!benchOpenMany(connections, target, scenario->connections))
         return false;
@@ -360,7 +361,8 @@ benchMeasureWakeUps(const benchScenario *scenario, const benchTarget *target,
     before = benchTargetRead(target, "status", "voluntary_ctxt_switches");
     sample->seconds = settings->idleSeconds;
     g_usleep(settings->idleSeconds * 1000000ul);
-    sample->count = (guint64)(benchTargetRead(target, "status", "voluntary_ctxt_switches") - before);
+    after = benchTargetRead(target, "status", "voluntary_ctxt_switches");
+    sample->count = (guint64)(after - before);
     return before >= 0;
 }
 

@@ -1,4 +1,4 @@
-"""What a call costs virtballoond in instructions and in system calls; scripts/bench --counts runs it.
+"""What a call costs virtballoond in instructions and system calls; scripts/bench --counts runs it.
 
 Unlike time, both are the same on a busy machine. Each is the difference between many calls and few.
 """
@@ -48,8 +48,9 @@ def test_counts(second, before_second, start_virtballoond, directory):
         return instructions(file)
 
     def count_system_calls(scenario, calls):
-        tracer = harness.Process(["strace", "-f", "-c", "-o", file, "-p", before_second.process.pid],
-                                 harness.RESULTS / "strace.log")
+        tracer = harness.Process(
+            ["strace", "-f", "-c", "-o", file, "-p", before_second.process.pid],
+            harness.RESULTS / "strace.log")
         harness.wait_for(lambda: "attached" in tracer.log.read_text())
         make(scenario, calls, before_second)
         tracer.stop(signal.SIGINT)

@@ -1,5 +1,5 @@
 /*
- * qemu_recent.c: what is made of the XML of domains, and is not made again while that stays the same
+ * qemu_recent.c: what is made of the XML of domains, kept while that stays the same
  *
  * Nothing that may have a password in it is kept: neither the client's dumps with secrets nor the
  * definitions that we ask for to store them again.

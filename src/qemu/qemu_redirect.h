@@ -48,7 +48,7 @@ qemuRedirectGetMaximum(const vbDomainDef *def);
 typedef struct {
     unsigned long long minimum;
     unsigned long long maximum;
-    unsigned long long target;  /* what it will have once its devices have done what was requested */
+    unsigned long long target;  /* what it will have once its devices have done what they should */
     unsigned long long current; /* what it has */
 } qemuRedirectReach;
 

@@ -23,8 +23,8 @@
 bool
 qemuValidateAttributes(const vbDomainDef *def, GError **error);
 
-/* Whether the policy that @def has in its metadata is one; @error: VB_ERROR_XML. One that is none is
- * kept, because a domain that has it must be possible to define again, and counts as 'block'. */
+/* Whether the policy that @def has in its metadata is one; @error: VB_ERROR_XML. One that is none
+ * is kept, because a domain that has it must be possible to define again, and counts as 'block'. */
 bool
 qemuValidateStoredPolicy(const vbDomainDef *def, GError **error);
 

@@ -1,8 +1,8 @@
 /*
  * auth.c: a client that has to prove who it is, before anything is done for it
  *
- * As libvirtd does it with auth_unix_rw="polkit": AUTH_LIST is answered with polkit, AUTH_POLKIT has
- * polkit asked about the process at the other end, and every other call is answered with
+ * As libvirtd does it with auth_unix_rw="polkit": AUTH_LIST is answered with polkit, AUTH_POLKIT
+ * has polkit asked about the process at the other end, and every other call is answered with
  * "authentication required".  A refusal ends nothing: the client may try again.
  *
  * Nobody here is known yet.  One call is read at a time, never a byte behind it, and almost nothing

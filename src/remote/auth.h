@@ -11,7 +11,7 @@
 
 typedef struct _vbAuth vbAuth;
 
-/* @ok: whether the client may go on. It may not where it has gone, or does not speak the protocol. */
+/* @ok: whether the client may go on. It may not where it has gone, or speaks another protocol. */
 typedef void (*vbAuthFunc)(bool ok, gpointer opaque);
 
 /* The client was not let in, but may try again: for the log. */

@@ -120,8 +120,8 @@ vbConfigSetProbeUser(vbConfig *config, const char *value)
 static const vbConfigKey vbConfigKeys[] = {
     { "default_policy", "block, warn, ignore or redirect", vbConfigSetDefaultPolicy },
     { "qmp", "auto, always or never", vbConfigSetQmp },
-    { "auth", VB_HAVE_SYSTEMD ? "polkit or none" : "none, since this program was built without libsystemd",
-      vbConfigSetAuth },
+    { "auth", VB_HAVE_SYSTEMD ? "polkit or none" :
+      "none, since this program was built without libsystemd", vbConfigSetAuth },
     { "socket_mode", "an octal mode such as 0600", vbConfigSetSocketMode },
     { "socket_group", "the name of a group", vbConfigSetSocketGroup },
     { "max_clients", "a number from 1 to 1000000", vbConfigSetMaxClients },

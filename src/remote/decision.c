@@ -170,7 +170,7 @@ vbDecisionInject(vbDecision *decision, const qemuDriverQuestion *question, vbRel
     slot->serial = header.serial;
     slot->decision = decision;
     slot->question = decision->asked++;
-    /* libvirt begins with it: as with a call that is forwarded, only its answer tells how it ends. */
+    /* libvirt begins with it: as with what is forwarded, only its answer tells how it ends. */
     if (qemuDriverCallIsChanging(decision->call))
         g_clear_handle_id(&decision->timer, g_source_remove);
     vbRelayInject(&relay->upstream, vbFrameBuild(&header, question->args->data,

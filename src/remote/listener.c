@@ -3,8 +3,8 @@
  *
  * A relay that runs as root reaches libvirt as root.  So who may connect is decided by the mode and
  * the group of the socket file, which are set before anybody can connect; and whoever is to be
- * asked about, by auth.c, gets no connection to libvirt before he was let in.  Neither does a client
- * that has not said anything yet.
+ * asked about, by auth.c, gets no connection to libvirt before he was let in.  Neither does a
+ * client that has not said anything yet.
  *
  * Those who are not let in yet have a minute, and there is a limit to them; where it is reached the
  * one goes who has waited longest, of the user who has most of them, so that nobody can keep others

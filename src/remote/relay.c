@@ -442,7 +442,8 @@ vbRelaySideGone(vbRelaySide *side)
 void
 vbRelayRunOut(vbRelay *relay)
 {
-    vbJournalClient(relay->shared->journal, relay->peer.pid, relay->peer.uid, "left: out of memory");
+    vbJournalClient(relay->shared->journal, relay->peer.pid, relay->peer.uid,
+                    "left: out of memory");
     if (relay->client.fd >= 0)
         vbRelaySideBreak(&relay->client);
 }

@@ -32,8 +32,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(vbUpstream, vbUpstreamFree)
 /**
  * vbUpstreamConnect:
  * @readonly: to the read-only socket
- * @spare: (transfer full): a descriptor that is closed just before the connection needs one, so that
- *     nobody else takes its place
+ * @spare: (transfer full): a descriptor that is closed just before the connection needs one, so
+ *     that nobody else takes its place
  *
  * Calls @func once, never from within this call.  Tries libvirtd's socket, then virtqemud's.
  */

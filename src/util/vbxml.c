@@ -55,8 +55,8 @@ vbXMLMakePrintable(const char *text)
     return g_string_free(printable, FALSE);
 }
 
-/* Later errors are mostly consequences of the first; those not fatal leave a usable document.  Behind
- * a fatal one libxml2 would read on, and tell nobody what. */
+/* Later errors are mostly consequences of the first; those not fatal leave a usable document.
+ * Behind a fatal one libxml2 would read on, and tell nobody what. */
 static void
 vbXMLCatchError(void *opaque, vbXMLError *error)
 {
