@@ -2,7 +2,7 @@
 
 COLORS = {"virtballoond": "#2a6f97", "socat": "#c2a878", "virtproxyd": "#9d4e4e",
           "bare": "#8a8a8a"}
-LABEL, WIDTH, BAR, GAP, TOP = 170, 460, 10, 12, 40
+LABEL, WIDTH, BAR, GAP, TOP = 190, 460, 10, 12, 54
 STYLE = "font-family='sans-serif' font-size='12'"
 
 

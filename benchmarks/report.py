@@ -121,14 +121,14 @@ def print_figures(seen):
     """One line for each thing that was measured."""
     relays = [relay for relay in RELAYS
               if any(seen.values(*what, relay, "rate") for what in seen.scenarios())]
-    print(f"{'':24}{'direct':^30}", *(f"{relay:^34}" for relay in relays))
-    print(f"{'':19}conns    p50 us    p99 us   per s ",
+    print(f"{'':30}{'direct':^30}", *(f"{relay:^34}" for relay in relays))
+    print(f"{'':25}conns    p50 us    p99 us   per s ",
           *(f"{'p50':>8}{'p99':>8}{'per s':>8}{'CPU us':>9} " for _ in relays))
     for what in seen.scenarios():
         # What is counted by the byte has no latency, and is shown by the MiB.
         unit = 1 if seen.values(*what, "direct", "p50") or what[0] == "event-flood" else 1 << 20
         rate = seen.median(*what, "direct", "rate")
-        line = (f"{what[0]:18}{what[1]:6}{show(seen.median(*what, 'direct', 'p50'), '{:.0f}'):>10}"
+        line = (f"{what[0]:24}{what[1]:6}{show(seen.median(*what, 'direct', 'p50'), '{:.0f}'):>10}"
                 f"{show(seen.median(*what, 'direct', 'p99'), '{:.0f}'):>10}{rate / unit:9.0f} ")
         for relay in relays:
             cpu = seen.median(*what, relay, "cpu")
@@ -147,7 +147,7 @@ def main():
     print()
     bars = find_bars(seen)
     for what, value, limit, least, bare in bars:
-        print(f"{'met   ' if is_met(value, limit, least) else 'MISSED'}  {what:50}"
+        print(f"{'met   ' if is_met(value, limit, least) else 'MISSED'}  {what:54}"
               f"{value:12.2f}  {'at least' if least else 'at most '} {limit:.2f}"
               + (f"  (bare: {bare:.2f})" if bare is not None else ""))
     figures = {f"{scenario} {connections}": {
