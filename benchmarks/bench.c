@@ -139,8 +139,8 @@ benchMeasure(const benchScenario *scenario, const benchOptions *options,
         const benchTarget *target = g_ptr_array_index(options->targets, (i + round) % count);
         g_auto(benchSample) sample = { .latencies = NULL };
 
-        if ((scenario->once && (!benchTargetIsOurs(target) || round > 0)) ||
-            (scenario->direct && g_str_equal(target->name, "virtproxyd")))
+        if ((scenario->flags & BENCH_ONCE && (!benchTargetIsOurs(target) || round > 0)) ||
+            (scenario->flags & BENCH_TEST_DRIVER && g_str_equal(target->name, "virtproxyd")))
             continue;
         benchSampleInit(&sample);
         ok = scenario->measure(scenario, target, settings, &sample);

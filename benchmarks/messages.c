@@ -379,16 +379,16 @@ benchMeasureRSS(const benchScenario *scenario G_GNUC_UNUSED, const benchTarget *
 }
 
 const benchScenario benchFirstScenarios[] = {
-    { "rss-started", 0, benchMeasureRSS, NULL, true, false },
-    { "memory", 1, benchMeasureMemory, NULL, true, false },
-    { NULL, 0, NULL, NULL, false, false },
+    { "rss-started", 0, benchMeasureRSS, NULL, BENCH_ONCE },
+    { "memory", 1, benchMeasureMemory, NULL, BENCH_ONCE },
+    { NULL, 0, NULL, NULL, 0 },
 };
 
 const benchScenario benchMessageScenarios[] = {
-    { "event-flood", 32, benchMeasureEvents, NULL, false, true },
-    { "cpu", 1, benchMeasureCPU, NULL, false, false },
-    { "wake-ups", 0, benchMeasureWakeUps, NULL, true, false },
-    { "wake-ups", 32, benchMeasureWakeUps, NULL, true, false },
-    { "rss", 0, benchMeasureRSS, NULL, true, false },
-    { NULL, 0, NULL, NULL, false, false },
+    { "event-flood", 32, benchMeasureEvents, NULL, BENCH_TEST_DRIVER },
+    { "cpu", 1, benchMeasureCPU, NULL, 0 },
+    { "wake-ups", 0, benchMeasureWakeUps, NULL, BENCH_ONCE },
+    { "wake-ups", 32, benchMeasureWakeUps, NULL, BENCH_ONCE },
+    { "rss", 0, benchMeasureRSS, NULL, BENCH_ONCE },
+    { NULL, 0, NULL, NULL, 0 },
 };

@@ -21,6 +21,11 @@ typedef struct {
     const char *direct; /* libvirt's own socket */
 } benchSettings;
 
+typedef enum {
+    BENCH_ONCE = 1 << 0,        /* once in a run, and only for virtballoond */
+    BENCH_TEST_DRIVER = 1 << 1, /* of libvirt's driver for tests, to which virtproxyd knows no way */
+} benchFlags;
+
 typedef struct _benchScenario benchScenario;
 struct _benchScenario {
     const char *name;
@@ -29,8 +34,7 @@ struct _benchScenario {
     bool (*measure)(const benchScenario *scenario, const benchTarget *target,
                     const benchSettings *settings, benchSample *sample);
     gconstpointer detail;
-    bool once;   /* once in a run, and only for virtballoond */
-    bool direct; /* of a driver to which virtproxyd knows no way */
+    unsigned int flags; /* benchFlags */
 };
 
 /* calls.c: what libvirt's own library does. The last one has no name. */
