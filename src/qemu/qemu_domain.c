@@ -164,8 +164,8 @@ qemuDomainJudgeConfig(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
 {
     g_autoptr(GPtrArray) inhibitors =
         g_ptr_array_new_with_free_func((GDestroyNotify)qemuInhibitorFree);
-    g_autofree char *name = qemuMessageFormatName(def->name);
     vbDomainBalloonPolicy policy = qemuBalloonGetPolicy(def, settings);
+    g_autofree char *name = NULL;
     g_autofree char *list = NULL;
 
     if (def->memballoon == VB_DOMAIN_MEMBALLOON_NONE) {
@@ -180,6 +180,7 @@ qemuDomainJudgeConfig(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
     if (verdict->action == QEMU_DOMAIN_VERDICT_NEED || inhibitors->len == 0)
         return;
 
+    name = qemuMessageFormatName(def->name);
     list = qemuMessageFormatInhibitors(inhibitors);
     if (def->policy == VB_DOMAIN_BALLOON_POLICY_DEFAULT ||
         policy == VB_DOMAIN_BALLOON_POLICY_WARN) {
@@ -231,11 +232,11 @@ qemuDomainRedirectHalf(qemuDomainVerdict *verdict, const vbDomainDef *def,
                        const qemuDomainSettings *settings, unsigned long long memory,
                        unsigned int flags)
 {
-    g_autofree char *name = qemuMessageFormatName(def->name);
-
     if (!qemuDomainIsRedirected(def, settings))
         return memory;
     if (memory > qemuRedirectGetMaximum(def)) {
+        g_autofree char *name = qemuMessageFormatName(def->name);
+
         qemuBalloonRefuse(verdict, VIR_ERR_OPERATION_INVALID,
                           qemuMessageFormatRedirectTooLarge(def, memory));
         g_free(verdict->logText);
@@ -359,7 +360,7 @@ qemuDomainJudgeInhibitor(qemuDomainVerdict *verdict, const qemuDomainFacts *fact
                          const qemuDomainSettings *settings, const GPtrArray *attached)
 {
     const vbDomainDef *def = facts->def;
-    g_autofree char *name = qemuMessageFormatName(def->name);
+    g_autofree char *name = NULL;
     g_autofree char *list = NULL;
     unsigned long long inflated = vbDomainDefGetBalloonMaximum(def) -
         vbDomainDefGetBalloonCurrent(def);
@@ -387,6 +388,7 @@ qemuDomainJudgeInhibitor(qemuDomainVerdict *verdict, const qemuDomainFacts *fact
     if (verdict->state != QEMU_DOMAIN_BALLOON_AVAILABLE)
         return;
 
+    name = qemuMessageFormatName(def->name);
     list = attached->len > 0 ? qemuMessageFormatInhibitors(attached) :
         g_strdup("a device whose XML was not read");
     if (refuse) {

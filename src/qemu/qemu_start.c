@@ -137,7 +137,7 @@ qemuStartJudge(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
 {
     unsigned long long maximum = vbDomainDefGetBalloonMaximum(def);
     unsigned long long current = vbDomainDefGetBalloonCurrent(def);
-    g_autofree char *name = qemuMessageFormatName(def->name);
+    g_autofree char *name = NULL;
     g_autofree char *list = NULL;
 
     verdict->policy = qemuBalloonGetPolicy(def, settings);
@@ -152,6 +152,7 @@ qemuStartJudge(qemuDomainVerdict *verdict, const qemuDomainFacts *facts,
         return;
 
     verdict->state = QEMU_DOMAIN_BALLOON_INHIBITED;
+    name = qemuMessageFormatName(def->name);
     list = qemuMessageFormatInhibitors(verdict->inhibitors);
     if (operation <= QEMU_START_START && def->policy != VB_DOMAIN_BALLOON_POLICY_DEFAULT &&
         verdict->policy != VB_DOMAIN_BALLOON_POLICY_WARN) {
